@@ -1,0 +1,1 @@
+"""Brings what became of each job to its batch directory, exactly once."""

@@ -1,0 +1,1 @@
+"""A real BOINC project as backend: not there yet."""

@@ -1,0 +1,71 @@
+"""PyBOINC: a BOINC application is three short Python files, the types, the slave and the master.
+
+In the master::
+
+    from pyboinc import pyboinc_call, pyboinc_master
+
+In the slave::
+
+    from pyboinc import pyboinc_get_input, pyboinc_return_output
+
+The same functions have short names too: `pyboinc.call`, `.master`, `.get_input`, `.return_output`.
+Names are loaded when they are first used. This module goes to volunteers as it is.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .codec import register as register
+    from .errors import DecodeError as DecodeError
+    from .errors import EncodeError as EncodeError
+    from .errors import JobError as JobError
+    from .errors import PyBoincError as PyBoincError
+    from .errors import SlaveError as SlaveError
+    from .model import Call as Call
+    from .model import JobSettings as JobSettings
+    from .run import pyboinc_call as call
+    from .run import pyboinc_call as pyboinc_call
+    from .run import pyboinc_master as master
+    from .run import pyboinc_master as pyboinc_master
+    from .slave.api import pyboinc_get_input as get_input
+    from .slave.api import pyboinc_get_input as pyboinc_get_input
+    from .slave.api import pyboinc_return_output as pyboinc_return_output
+    from .slave.api import pyboinc_return_output as return_output
+
+_HOME = {
+    "pyboinc_call": "run",
+    "pyboinc_master": "run",
+    "pyboinc_get_input": "slave.api",
+    "pyboinc_return_output": "slave.api",
+    "Call": "model",
+    "JobSettings": "model",
+    "register": "codec",
+    "PyBoincError": "errors",
+    "EncodeError": "errors",
+    "DecodeError": "errors",
+    "SlaveError": "errors",
+    "JobError": "errors",
+}
+_SHORT = {name[8:]: name for name in _HOME if name.startswith("pyboinc_")}
+
+__all__ = [*_HOME, *_SHORT]
+
+
+def __getattr__(name):  # type: ignore[no-untyped-def]
+    full = _SHORT.get(name, name)
+    if full not in _HOME:
+        raise AttributeError(f"module 'pyboinc' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = __name__ + "." + _HOME[full]
+    try:
+        module = import_module(home)
+    except ModuleNotFoundError as error:
+        if error.name != home:
+            raise
+        raise ImportError(f"pyboinc.{name} is for the master: on a volunteer's computer there is only what a slave needs") from None
+    value = globals()[name] = getattr(module, full)
+    return value
+
+
+def __dir__():  # type: ignore[no-untyped-def]
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,214 @@
+"""The batch directory: its files, their order of writing, its lock. docs/formats.md describes the formats.
+
+    pyboinc_checkpoint   line 1: the batch ID; then backend, project, token, format, state
+    pyboinc_journal      what the master decided, one JSON array a line; see `pyboinc.master.Entry`
+    pyboinc_lock         locked while a master runs
+    new/  old/           result files not yet handled, and handled
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from . import ports, records
+from .errors import DecodeError, PyBoincError
+from .master import Entry
+from .model import Record
+
+FORMAT = 1
+CHECKPOINT, JOURNAL, LOCK, NEW, OLD = "pyboinc_checkpoint", "pyboinc_journal", "pyboinc_lock", "new", "old"
+STATES = ("running", "finished", "cancelled", "retired")
+
+WAYS_ON = "Ways on: --batch DIR for a batch in another folder; --fresh to start anew in this one (what is there is set aside, not deleted)."
+
+
+class BatchError(PyBoincError):
+    """A batch directory is in use, damaged, or another's."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Whose folder this is. batch_id (int): 0 until the project has given it."""
+
+    batch_id: int
+    backend: str
+    project: str
+    token: str
+    state: str = "running"
+
+    def dump(self) -> bytes:
+        return (
+            f"{self.batch_id}\nbackend: {self.backend}\nproject: {self.project}\ntoken: {self.token}\nformat: {FORMAT}\nstate: {self.state}\n"
+        ).encode()
+
+    @classmethod
+    def load(cls, data: bytes, path: str) -> Checkpoint:
+        """Raises BatchError that names the line."""
+        lines = data.decode("utf-8", "replace").splitlines()
+        table = dict(line.partition(": ")[::2] if ": " in line else (line.rstrip(":"), "") for line in lines[1:])
+        if table.get("format") != str(FORMAT):
+            raise BatchError(f"{path}: its format is {table.get('format', 'missing')}, and this version of PyBOINC reads {FORMAT}. {WAYS_ON}")
+        for key, form in {"backend": r"\S+", "project": r".*", "token": r"[0-9a-f]+", "state": "|".join(STATES)}.items():
+            if not re.fullmatch(form, table.get(key, "\n")):
+                raise BatchError(f"{path}: the line '{key}:' is missing or damaged. {WAYS_ON}")
+        if not re.fullmatch(r"\d+", lines[0]):
+            raise BatchError(f"{path}, line 1: must be the number of the batch, but is {lines[0][:40]!r}. {WAYS_ON}")
+        return cls(int(lines[0]), table["backend"], table["project"], table["token"], table["state"])
+
+
+class BatchDir:
+    """A batch directory on a file system. Only the master that holds the lock writes, but for the arrival of records."""
+
+    def __init__(self, fs: ports.FileSystem, folder: str) -> None:
+        self.fs = fs
+        self.folder = folder
+        self._journal: ports.AppendFile | None = None
+        self._lock: ports.Lock | None = None
+
+    def path(self, *names: str) -> str:
+        return os.path.join(self.folder, *names)
+
+    # -- lock
+
+    def lock(self) -> None:
+        """Become the one master. Raises BatchError if there is one."""
+        self.fs.make_folder(self.folder)
+        self._lock = self.fs.lock(self.path(LOCK))
+        if self._lock is None:
+            raise BatchError(f"another master is running in {self.folder}: wait for it, stop it, or use --batch DIR for a batch of its own")
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    # -- checkpoint
+
+    def read_checkpoint(self) -> Checkpoint | None:
+        """None if there is no batch here. Raises BatchError if what is there can't be read."""
+        try:
+            data = self.fs.read(self.path(CHECKPOINT))
+        except FileNotFoundError:
+            if self.fs.exists(self.path(JOURNAL)):
+                raise BatchError(f"{self.folder} has a journal but no {CHECKPOINT}: put that file back. {WAYS_ON}") from None
+            return None
+        return Checkpoint.load(data, self.path(CHECKPOINT))
+
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        ports.arrive(self.fs, self.folder, CHECKPOINT, checkpoint.dump())
+
+    def begin(self, backend: str, project: str) -> Checkpoint:
+        """The checkpoint of the batch that is here, or of a new one. Raises BatchError if another backend's is here."""
+        found = self.read_checkpoint()
+        if found is None:
+            found = Checkpoint(0, backend, project, secrets.token_hex(6))
+            self.write_checkpoint(found)
+        elif (found.backend, found.project) != (backend, project):
+            there = f"{found.backend}{' ' + found.project if found.project else ''}"
+            here = f"{backend}{' ' + project if project else ''}"
+            raise BatchError(f"{self.folder} holds a batch of the backend {there}, and this run is for {here}. {WAYS_ON}")
+        self.fs.make_folder(self.path(NEW))
+        self.fs.make_folder(self.path(OLD))
+        return found
+
+    def set_state(self, state: str) -> None:
+        checkpoint = self.read_checkpoint()
+        if checkpoint is not None and checkpoint.state != state:
+            self.write_checkpoint(replace(checkpoint, state=state))
+
+    def set_aside(self) -> str | None:
+        """Move the batch that is here into a folder of its own, for --fresh; its path, or None if there was none.
+
+        The checkpoint goes last: if this is interrupted, the batch is still here and the next try completes it.
+        """
+        if not any(self.fs.exists(self.path(name)) for name in (CHECKPOINT, JOURNAL)):
+            return None
+        try:
+            token = Checkpoint.load(self.fs.read(self.path(CHECKPOINT)), "").token
+        except (BatchError, OSError):
+            token = "damaged_" + secrets.token_hex(4)
+        target = self.path(f"pyboinc_earlier_{token}")
+        self.fs.make_folder(target)
+        for name in (NEW, OLD, JOURNAL, CHECKPOINT):
+            if self.fs.exists(self.path(name)):
+                self.fs.rename(self.path(name), os.path.join(target, name))
+        self.fs.sync_folder(self.folder)
+        return target
+
+    # -- journal
+
+    def journal(self) -> list[Entry]:
+        """What earlier runs wrote. A last line that a crash cut off is cut off here too. Raises BatchError."""
+        try:
+            data = self.fs.read(self.path(JOURNAL))
+        except FileNotFoundError:
+            return []
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data) and self._lock is not None:
+            self.fs.truncate(self.path(JOURNAL), whole)
+        try:
+            return [_entry(each) for each in json.loads(b"[" + data[:whole].rstrip(b"\n").replace(b"\n", b",") + b"]")]
+        except ValueError:
+            raise BatchError(f"{self.path(JOURNAL)}, line {_bad_line(data[:whole])}: damaged. {WAYS_ON}") from None
+
+    def write_journal(self, entries: Iterable[Entry]) -> None:
+        """Add entries; on return they are there for good."""
+        if self._journal is None:
+            self._journal = self.fs.append(self.path(JOURNAL))
+            self.fs.sync_folder(self.folder)
+        self._journal.write("".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode())
+        self._journal.sync()
+
+    # -- result files
+
+    def bring_back(self) -> None:
+        """Move what earlier runs handled back to ``new/``, to be handled again."""
+        for name in self.fs.listdir(self.path(OLD)):
+            self.fs.rename(self.path(OLD, name), self.path(NEW, name))
+
+    def arrived(self) -> list[str]:
+        """Names of the result files in ``new/``."""
+        return [name for name in self.fs.listdir(self.path(NEW)) if not name.startswith(".")]
+
+    def put_away(self, name: str) -> None:
+        self.fs.rename(self.path(NEW, name), self.path(OLD, name))
+
+    def read_records(self, name: str) -> list[Record]:
+        """Raises BatchError if the file can't be read."""
+        for folder in (NEW, OLD):
+            try:
+                return records.load_records(self.fs.read(self.path(folder, name)))
+            except FileNotFoundError:
+                continue
+            except (DecodeError, OSError) as error:
+                raise BatchError(f"{self.path(folder, name)}: {error}. Move the file away: its jobs then run again.") from error
+        raise BatchError(f"{self.path(NEW, name)} is gone")
+
+
+def _entry(value: object) -> Entry:
+    """Check the form that `Master` relies on. Raises ValueError."""
+    if isinstance(value, list) and value:
+        kind, rest = value[0], value[1:]
+        forms: dict[str, list[type]] = {"program": [str, str], "made": [str, int, list], "handled": [str, bool], "rerun": [list]}
+        if kind not in forms or list(map(type, rest)) == forms[kind]:
+            if kind == "made" and not all(isinstance(call, list) and list(map(type, call)) == [str, str] for call in rest[2]):
+                raise ValueError
+            return value
+    raise ValueError
+
+
+def _bad_line(data: bytes) -> int:
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            _entry(json.loads(line))
+        except ValueError:
+            return number
+    return 1

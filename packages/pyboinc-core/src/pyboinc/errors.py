@@ -1,0 +1,47 @@
+"""Every error that PyBOINC raises on purpose.
+
+Each says what happened, to which call or file, and what to do; the shell prints the text without a traceback.
+Shipped to volunteers: standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+
+class PyBoincError(Exception):
+    """Base of all of PyBOINC's own errors."""
+
+
+class EncodeError(PyBoincError, TypeError):
+    """A value has no canonical encoding. The text names the field, e.g. ``input.samples[3]``, and the way out."""
+
+
+class DecodeError(PyBoincError, ValueError):
+    """Bytes are not what PyBOINC writes. The text says what was found and at which byte."""
+
+
+class SlaveError(PyBoincError):
+    """The slave raised an exception: it travels home in place of an output.
+
+    Attributes: ``type_name`` (str, e.g. ``"ZeroDivisionError"``), ``message`` (str), ``traceback`` (str, as printed
+    on the volunteer's computer; a stranger's text, so print it with control characters escaped).
+    """
+
+    def __init__(self, type_name: str, message: str = "", traceback: str = "") -> None:
+        super().__init__(f"{type_name}: {message}" if message else type_name)
+        self.type_name = type_name
+        self.message = message
+        self.traceback = traceback
+
+
+class JobError(PyBoincError):
+    """The job of a call failed: no output will come.
+
+    Attributes: ``error_mask`` (int, BOINC's, see `pyboinc.model.ErrorMask`), ``results`` (one `ResultSummary` for each
+    result: outcome, exit status, host, stderr), ``job`` (str, its name).
+    """
+
+    def __init__(self, text: str, job: str, error_mask: int, results: tuple[object, ...] = ()) -> None:
+        super().__init__(text)
+        self.job = job
+        self.error_mask = error_mask
+        self.results = results

@@ -1,0 +1,77 @@
+"""The protocol between PyBOINC and its plugins, in the order in which a job lives.
+
+A plugin is an entry point of the group ``pyboinc``: a module, or a class of which each run makes an instance. One that
+implements `pyboinc_start_batch` is a *backend*: it runs jobs, and a run has exactly one, chosen by its entry point's
+name. Every other plugin is an extension and is in every run. Mark implementations with `pyboinc.hookspecs.hookimpl`.
+
+Hooks on the job path take lists, not single jobs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from .model import Batch, Job
+
+hookspec = pluggy.HookspecMarker("pyboinc")
+hookimpl = pluggy.HookimplMarker("pyboinc")
+
+
+@hookspec
+def pyboinc_add_commands(group: click.Group) -> None:
+    """Add commands to the command line ``pyboinc``.
+
+        @hookimpl
+        def pyboinc_add_commands(group):
+            @group.command()
+            def hello():
+                click.echo("hello")
+    """
+
+
+@hookspec(firstresult=True)
+def pyboinc_start_batch(batch: Batch) -> int | None:
+    """Make the batch in the project, or find it by its token, and return its number (1 or more).
+
+    Called at the start of every run, so more than once for a batch that is resumed. What the project can't do
+    for `batch.settings` is refused here, with a `PyBoincError` that says what to do.
+
+        @hookimpl
+        def pyboinc_start_batch(self, batch):
+            return self.database.batch_number(batch.token)
+    """
+
+
+@hookspec
+def pyboinc_submit_jobs(batch: Batch, jobs: list[Job]) -> None:
+    """Make those of the jobs that do not exist yet; a job's name is its identity.
+
+        @hookimpl
+        def pyboinc_submit_jobs(self, batch, jobs):
+            self.queue.extend(job for job in jobs if job.name not in self.names)
+    """
+
+
+@hookspec
+def pyboinc_wait(batch: Batch, timeout: float) -> None:
+    """Return when records may have arrived in the folder ``new`` of the batch, or after `timeout` seconds.
+
+        @hookimpl
+        def pyboinc_wait(self, batch, timeout):
+            batch.clock.sleep(min(timeout, 1.0))
+    """
+
+
+@hookspec
+def pyboinc_stop(batch: Batch) -> None:
+    """The run is over, finished or not: let go of what this process holds, within a second.
+
+        @hookimpl
+        def pyboinc_stop(self, batch):
+            self.connection.close()
+    """

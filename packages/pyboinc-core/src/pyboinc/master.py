@@ -1,0 +1,367 @@
+"""The master's decisions: which jobs to make, which result to handle next. Pure: events in, instructions out.
+
+The journal is the run's memory. It says which calls were made, in which jobs, and in which order their results were
+handled. A resumed run makes the calls again and handles the same results in the same order, so that the handlers
+rebuild their state; then it goes on. `Master` is told what happens (`handle(event)`) and answers with a list of
+instructions, which the shell in `run.py` carries out in that order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Union
+
+from .errors import PyBoincError
+from .model import Call, siblings
+
+Entry = list[Any]
+"""A line of the journal:
+
+["program", slave, sha256]                              the slave's program, when its first call is made
+["made", first, attempt, [[digest, description], ...]]  a job, with its calls
+["handled", position, succeeded]                        written before the handler is called
+["rerun", [position, ...]]                              these calls failed and get another attempt
+"""
+
+FLUSH = 256
+"""Calls to collect before their jobs are made, in one write of the journal and one submission."""
+
+
+class ReplayError(PyBoincError):
+    """The program is not the one that the journal tells of."""
+
+
+# ---- events
+
+class CallMade(NamedTuple):
+    """The program made a call. data (bytes): its encoded input; digest (str): of slave and data."""
+
+    call: Call
+    program: Any
+    data: bytes
+    digest: str
+    description: str
+
+
+class ProgramBuilt(NamedTuple):
+    """A slave's program is known, before the first call of it in this run."""
+
+    slave: str
+    sha256: str
+
+
+class Arrival(NamedTuple):
+    """One record of a result file, by job: first position, attempt, and whether there is an output."""
+
+    first: str
+    attempt: int
+    succeeded: bool
+
+
+class Arrived(NamedTuple):
+    """A result file is there."""
+
+    file: str
+    records: list[Arrival]
+
+
+class Flush(NamedTuple):
+    """Time has passed: make the jobs of the calls collected so far."""
+
+
+class Ready(NamedTuple):
+    """The program's code has returned; what was handed to a handler is handled."""
+
+
+# ---- instructions
+
+class Write(NamedTuple):
+    """Add to the journal, durably."""
+
+    entries: list[Entry]
+
+
+class PlannedJob(NamedTuple):
+    program: Any
+    first: str
+    attempt: int
+    inputs: list[bytes]
+
+
+class Submit(NamedTuple):
+    """Make these jobs; those that exist stay as they are."""
+
+    jobs: list[PlannedJob]
+
+
+class Handle(NamedTuple):
+    """Give the program the result of the call: entry `index` of record `record` of the file."""
+
+    call: Call
+    file: str
+    record: int
+    index: int
+
+
+class PutAway(NamedTuple):
+    """Every record of the file is handled: move it to ``old/``."""
+
+    file: str
+
+
+class Wait(NamedTuple):
+    """Nothing to do until a result file arrives."""
+
+
+class Finish(NamedTuple):
+    """Every call is handled."""
+
+
+Event = Union[ProgramBuilt, CallMade, Arrived, Flush, Ready]
+Instruction = Union[Write, Submit, Handle, PutAway, Wait, Finish]
+
+
+@dataclass(slots=True)
+class _Job:
+    first: str
+    attempt: int
+    positions: list[str]
+    expected: list[tuple[str, str]]  # digest and description of each call, as journalled
+    program: Any = None
+    inputs: list[bytes] = field(default_factory=list)  # of the calls made in this run, in order
+
+
+class Master:
+    """State of one run over one batch directory."""
+
+    def __init__(self, journal: Iterable[Entry]) -> None:
+        self._programs: dict[str, str] = {}
+        self._jobs: dict[str, _Job] = {}  # by first position, until handled in this run
+        self._expected: dict[str, _Job] = {}  # by position: journalled by an earlier run, not made in this one yet
+        self._live: dict[str, tuple[Call, _Job]] = {}  # by position: made in this run, not handled yet
+        self._new: list[_Job] = []  # made in this run, to be journalled and submitted
+        self._again: list[_Job] = []  # journalled by an earlier run and without a record: to be submitted
+        self._arrived: dict[tuple[str, int, bool], tuple[str, int]] = {}  # where an Arrival is: file, number in it
+        self._ready: list[_Job] = []  # a record is there, not journalled as handled
+        self._settled: dict[str, bool] = {}  # jobs journalled as handled: by a record with an output?
+        self._order: deque[str] = deque()  # calls journalled as handled, to be handled in this run
+        self._left: dict[str, int] = {}  # calls that each file has still to give
+        self._handling = ""  # position of the call whose result the program has in hand
+        self._handled_file = ""
+        self._next: dict[str, int] = {}  # by parent: number of the next call made under it
+        self.made = 0
+        self.handled = 0
+        self._load(journal)
+
+    @property
+    def replaying(self) -> bool:
+        """Results that an earlier run handled are still to be handled again."""
+        return bool(self._order)
+
+    def next_position(self) -> str:
+        """The position of the next call that the program makes."""
+        number = self._next.get(self._handling, 0)
+        self._next[self._handling] = number + 1
+        return f"{self._handling}.{number}" if self._handling else str(number)
+
+    def handle(self, event: Event) -> list[Instruction]:
+        """What follows from the event. Raises ReplayError if the program is not the one that the journal tells of."""
+        kind = type(event)
+        if kind is CallMade:
+            return self._call_made(event)  # type: ignore[arg-type]
+        if kind is Arrived:
+            return self._file_arrived(event)  # type: ignore[arg-type]
+        if kind is ProgramBuilt:
+            return self._program_built(event)  # type: ignore[arg-type]
+        if kind is Flush:
+            return self._flush()
+        return self._flush() + self._go_on()
+
+    # -- the journal of earlier runs
+
+    def _load(self, journal: Iterable[Entry]) -> None:
+        order: dict[str, bool] = {}
+        for entry in journal:
+            kind = entry[0]
+            if kind == "made":
+                _, first, attempt, calls = entry
+                job = _Job(first, attempt, siblings(first, len(calls)), [(digest, text) for digest, text in calls])
+                self._jobs[first] = job
+                for position in job.positions:
+                    self._expected[position] = job
+            elif kind == "handled":
+                order[entry[1]] = entry[2]
+            elif kind == "program":
+                self._programs[entry[1]] = entry[2]
+            elif kind == "rerun":
+                order = self._forget(order, entry[1])
+            else:
+                raise ReplayError(f"the journal has an entry {kind!r} that this version of PyBOINC does not know")
+        self._order.extend(order)
+        self._settled = {self._expected[position].first: succeeded for position, succeeded in order.items()}
+
+    def _forget(self, order: dict[str, bool], rerun: list[str]) -> dict[str, bool]:
+        """What stays handled once these calls' jobs are to run again: not they, nor the calls that their handlers made."""
+        again: set[str] = set()
+        for first in {self._expected[position].first for position in rerun}:
+            self._jobs[first].attempt += 1
+            again.update(self._jobs[first].positions)
+        for position in [each for each in self._expected if _descends(each, again)]:
+            self._jobs.pop(self._expected.pop(position).first, None)
+        return {each: succeeded for each, succeeded in order.items() if each not in again and each in self._expected}
+
+    # -- calls and their jobs
+
+    def _program_built(self, event: ProgramBuilt) -> list[Instruction]:
+        before = self._programs.get(event.slave)
+        if before is None:
+            self._programs[event.slave] = event.sha256
+            return [Write([["program", event.slave, event.sha256]])]
+        if before != event.sha256:
+            raise ReplayError(
+                f"{event.slave} or a module that it imports has changed since this batch was started"
+                f" (program {before[:12]} then, {event.sha256[:12]} now): results of both would mix.\n"
+                "Ways on: put the old version back; --batch DIR for a new batch in another folder; --fresh to start anew in this one"
+                " (what is there is set aside, not deleted)."
+            )
+        return []
+
+    def _call_made(self, event: CallMade) -> list[Instruction]:
+        position = event.call.position
+        job = self._expected.pop(position, None)
+        known = job is not None
+        if job is None:
+            job = _Job(position, 0, [position], [(event.digest, event.description)])
+            self._jobs[position] = job
+        else:
+            digest, description = job.expected[job.positions.index(position)]
+            if digest != event.digest:
+                raise ReplayError(
+                    f"the program makes another call at position {position} than the run before:\n"
+                    f"  then  {description}\n  now   {event.description}\n{_HOW_TO_REPLAY}"
+                )
+        self.made += 1
+        self._live[position] = event.call, job
+        job.program = event.program
+        job.inputs.append(event.data)
+        if len(job.inputs) == len(job.positions):
+            if not known:
+                self._new.append(job)
+            elif self._record_of(job) is None:
+                self._again.append(job)
+            else:
+                self._got_ready(job)
+        return self._flush() if len(self._new) + len(self._again) >= FLUSH else []
+
+    def _flush(self) -> list[Instruction]:
+        out: list[Instruction] = []
+        if self._new:
+            out.append(Write([["made", job.first, job.attempt, [list(each) for each in job.expected]] for job in self._new]))
+        jobs = self._again + self._new
+        if jobs:
+            out.append(Submit([PlannedJob(job.program, job.first, job.attempt, job.inputs) for job in jobs]))
+            for job in jobs:
+                job.inputs = []
+        self._new, self._again = [], []
+        return out
+
+    # -- results
+
+    def _file_arrived(self, event: Arrived) -> list[Instruction]:
+        calls = 0
+        for number, (first, attempt, succeeded) in enumerate(event.records):
+            job = self._jobs.get(first)
+            if job is None or attempt != job.attempt or (first, attempt, succeeded) in self._arrived:
+                continue  # handled already, or of an attempt that was given up
+            self._arrived[first, attempt, succeeded] = event.file, number
+            if self._settled.get(first, succeeded) == succeeded:
+                calls += len(job.positions)
+            if all(position in self._live for position in job.positions):
+                self._got_ready(job)
+        self._left[event.file] = calls
+        return self._put_away(event.file, 0)
+
+    def _got_ready(self, job: _Job) -> None:
+        job.inputs = []
+        if job.first not in self._settled:
+            self._ready.append(job)
+
+    def _record_of(self, job: _Job) -> tuple[str, int] | None:
+        """Where the job's result is: the one journalled as handled; else an output wins over an error."""
+        prefer = self._settled.get(job.first, True)
+        return self._arrived.get((job.first, job.attempt, prefer)) or self._arrived.get((job.first, job.attempt, not prefer))
+
+    def _go_on(self) -> list[Instruction]:
+        out: list[Instruction] = []
+        if self._handling:
+            self._next.pop(self._handling, None)
+            out += self._put_away(self._handled_file, 1)
+            self._handling = ""
+        if not self._order and self._ready:
+            out += self._settle()
+        if self._order:
+            return out + self._handle_next()
+        return [*out, Wait() if self._live else Finish()]
+
+    def _settle(self) -> list[Instruction]:
+        """Fix the order in which what has arrived will be handled."""
+        entries: list[Entry] = []
+        late: list[Instruction] = []
+        for job in self._ready:
+            if job.first in self._settled:
+                continue  # an output and an error came together
+            succeeded = (job.first, job.attempt, True) in self._arrived
+            self._settled[job.first] = succeeded
+            self._order.extend(job.positions)
+            entries += [["handled", position, succeeded] for position in job.positions]
+            if succeeded and (loser := self._arrived.get((job.first, job.attempt, False))):
+                late += self._put_away(loser[0], len(job.positions))
+        self._ready = []
+        return [Write(entries), *late]
+
+    def _handle_next(self) -> list[Instruction]:
+        position = self._order[0]
+        if position not in self._live:
+            raise ReplayError(
+                f"the result of call {position} was handled by an earlier run, but this time the program did not make that call.\n{_HOW_TO_REPLAY}"
+            )
+        call, job = self._live[position]
+        where = self._record_of(job)
+        if where is None:
+            return [Wait()]  # its file is gone from the folder: the job runs again
+        self._order.popleft()
+        del self._live[position]
+        self._handling = position
+        self._handled_file = where[0]
+        self.handled += 1
+        if position == job.positions[-1]:
+            del self._jobs[job.first]
+            for succeeded in (True, False):
+                self._arrived.pop((job.first, job.attempt, succeeded), None)
+        return [Handle(call, *where, job.positions.index(position))]
+
+    def _put_away(self, file: str, calls: int) -> list[Instruction]:
+        if file not in self._left:
+            return []
+        self._left[file] -= calls
+        if self._left[file] > 0:
+            return []
+        del self._left[file]
+        return [PutAway(file)]
+
+
+_HOW_TO_REPLAY = (
+    "A run that goes on must make the same calls in the same order (so no clock, no unseeded random, no order of a set).\n"
+    "Ways on: undo the change; --batch DIR for a new batch in another folder; --fresh to start anew in this one"
+    " (what is there is set aside, not deleted)."
+)
+
+
+def _descends(position: str, ancestors: set[str]) -> bool:
+    while "." in position:
+        position = position.rpartition(".")[0]
+        if position in ancestors:
+            return True
+    return False

@@ -1,0 +1,100 @@
+"""Finding plugins, and the plugin manager of one run: all extensions and exactly one backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from . import hookspecs
+from .errors import PyBoincError
+from .model import nearest
+
+GROUP = "pyboinc"
+PROVIDERS = {"local": "pyboinc-local", "boinc": "pyboinc-boinc"}
+
+
+class PluginError(PyBoincError):
+    """A backend is missing or broken."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An installed plugin. module (object | None): what its entry point names; None if it is broken.
+
+    cause (str): why it is broken, empty if it is not.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: Any = field(default=None, repr=False)
+    cause: str = ""
+
+    @property
+    def hooks(self) -> list[str]:
+        """The hooks that it implements."""
+        return [name for name in vars(hookspecs) if name.startswith("pyboinc_") and hasattr(self.module, name)]
+
+    @property
+    def is_backend(self) -> bool:
+        return "pyboinc_start_batch" in self.hooks
+
+    @property
+    def state(self) -> str:
+        return f"broken: {self.cause}" if self.cause else "backend" if self.is_backend else "extension"
+
+    def make(self) -> Any:
+        """What a run registers: an instance of its own if the plugin is a class."""
+        return self.module() if isinstance(self.module, type) else self.module
+
+
+def installed() -> list[Plugin]:
+    """All plugins, by name; one that can't be loaded says why."""
+    return sorted((_load(each) for each in entry_points(group=GROUP)), key=lambda plugin: plugin.name)
+
+
+def _load(entry: EntryPoint) -> Plugin:
+    name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+    try:
+        plugin = Plugin(entry.name, name, version, entry.load())
+        _manager([plugin])
+    except Exception as error:  # whatever a stranger's module does when it is imported
+        return Plugin(entry.name, name, version, cause=f"{type(error).__name__}: {error}")
+    return plugin
+
+
+def _manager(plugins: list[Plugin]) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    for plugin in plugins:
+        manager.register(plugin.make(), plugin.name)
+    manager.check_pending()
+    return manager
+
+
+def for_run(backend: str) -> tuple[pluggy.PluginManager, list[Plugin]]:
+    """The plugin manager of one run, and the broken extensions, which the caller should name.
+
+    Raises PluginError if the backend is not installed or broken.
+    """
+    found = installed()
+    backends = {plugin.name: plugin for plugin in found if plugin.is_backend or plugin.cause}
+    chosen = backends.get(backend)
+    if chosen is None:
+        names = [name for name, plugin in backends.items() if not plugin.cause]
+        if backend in PROVIDERS:
+            raise PluginError(f"the backend {backend!r} is not installed. Install it:  pip install {PROVIDERS[backend]}")
+        raise PluginError(f"no backend is called {backend!r}{nearest(backend, names, 'installed are')}")
+    if chosen.cause:
+        raise PluginError(f"the backend {backend!r} ({chosen.distribution} {chosen.version}) is broken: {chosen.cause}")
+    extensions = [plugin for plugin in found if not plugin.is_backend and not plugin.cause]
+    return _manager([chosen, *extensions]), [plugin for plugin in found if plugin.cause]
+
+
+def for_commands() -> tuple[pluggy.PluginManager, list[Plugin]]:
+    """A plugin manager with every working plugin, for the command line, and the broken ones."""
+    found = installed()
+    return _manager([plugin for plugin in found if not plugin.cause]), [plugin for plugin in found if plugin.cause]

@@ -1,0 +1,196 @@
+"""The only ways to time and disk. Production, tests and the simulator hand in different ones.
+
+`SystemClock` and `Disk` are the real ones; `pyboinc.testing` has those that tests steer and crash.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+class Clock(Protocol):
+    """Seconds; only differences of `now` mean anything."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The computer's monotonic clock."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class AppendFile(Protocol):
+    """A file open for writing at its end."""
+
+    def write(self, data: bytes) -> None:
+        """All of data is with the operating system on return: it survives the death of this process."""
+
+    def sync(self) -> None:
+        """All that was written survives a power cut."""
+
+    def close(self) -> None: ...
+
+
+class Lock(Protocol):
+    """Held until `release` or until the process that took it dies."""
+
+    def release(self) -> None: ...
+
+
+class FileSystem(Protocol):
+    """Files by path (str). All failures are OSError."""
+
+    def read(self, path: str) -> bytes: ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Make or replace the file, then fsync it. A crash may leave any part of data: see `arrive`."""
+
+    def append(self, path: str) -> AppendFile:
+        """Open for appending; made if it is not there."""
+
+    def truncate(self, path: str, size: int) -> None: ...
+
+    def rename(self, source: str, target: str) -> None:
+        """Atomic; replaces a target that is there."""
+
+    def sync_folder(self, path: str) -> None:
+        """Names made, renamed and removed in the folder so far survive a power cut."""
+
+    def listdir(self, path: str) -> list[str]: ...
+
+    def exists(self, path: str) -> bool: ...
+
+    def make_folder(self, path: str) -> None:
+        """With its parents; no error if it is there."""
+
+    def remove(self, path: str) -> None: ...
+
+    def lock(self, path: str) -> Lock | None:
+        """Take the lock that the file stands for; None if another process has it."""
+
+
+def arrive(fs: FileSystem, folder: str, name: str, data: bytes) -> None:
+    """Put a whole file in place at once: temporary name, fsync, rename, fsync of the folder.
+
+    Names that begin with a dot are unfinished and are never read. Writing the same file again is harmless.
+    """
+    temporary = os.path.join(folder, "." + name)
+    fs.write(temporary, data)
+    fs.rename(temporary, os.path.join(folder, name))
+    fs.sync_folder(folder)
+
+
+class Disk:
+    """The computer's file system.
+
+    sync (bool): False leaves out every fsync. What was written then survives the death of any process,
+    `kill -9` included, but not a power cut.
+    """
+
+    def __init__(self, sync: bool = True) -> None:
+        self._fsync: Callable[[int], None] = os.fsync if sync else lambda _descriptor: None
+        self._sync = sync
+
+    def read(self, path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read()
+
+    def write(self, path: str, data: bytes) -> None:
+        with open(path, "wb", buffering=0) as file:
+            _write_all(file.fileno(), data)
+            self._fsync(file.fileno())
+
+    def append(self, path: str) -> AppendFile:
+        return _DiskAppend(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666), self._fsync)
+
+    def truncate(self, path: str, size: int) -> None:
+        os.truncate(path, size)
+
+    def rename(self, source: str, target: str) -> None:
+        os.replace(source, target)
+
+    def sync_folder(self, path: str) -> None:
+        if not self._sync or sys.platform == "win32":  # NTFS journals names; a folder can't be opened there
+            return
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def listdir(self, path: str) -> list[str]:
+        return os.listdir(path)
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def make_folder(self, path: str) -> None:
+        os.makedirs(path, exist_ok=True)
+
+    def remove(self, path: str) -> None:
+        os.remove(path)
+
+    def lock(self, path: str) -> Lock | None:
+        key = os.path.realpath(path)
+        if key in _DiskLock.held:  # the system's locks don't part two holders in one process
+            return None
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: forked children would share it
+        except OSError:
+            os.close(descriptor)
+            return None
+        return _DiskLock(key, descriptor)
+
+
+class _DiskAppend:
+    def __init__(self, descriptor: int, fsync: Callable[[int], None]) -> None:
+        self._descriptor = descriptor
+        self._fsync = fsync
+
+    def write(self, data: bytes) -> None:
+        _write_all(self._descriptor, data)
+
+    def sync(self) -> None:
+        self._fsync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class _DiskLock:
+    held: set[str] = set()
+
+    def __init__(self, key: str, descriptor: int) -> None:
+        self._key = key
+        self._descriptor = descriptor
+        self.held.add(key)
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+        self.held.discard(self._key)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while len(view):
+        view = view[os.write(descriptor, view) :]

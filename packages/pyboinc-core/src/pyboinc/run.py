@@ -1,0 +1,354 @@
+"""The shell around `master.py`: carries out its instructions, calls the program's handlers, waits, shows progress."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any, TypeVar
+
+import pluggy
+
+from . import bundle, codec, display, plugins, settings
+from .batchdir import BatchDir, BatchError, Checkpoint
+from .errors import DecodeError, JobError, PyBoincError, SlaveError
+from .master import Arrival, Arrived, CallMade, Finish, Flush, Handle, Instruction, Master, ProgramBuilt, PutAway, Ready, Submit, Wait, Write
+from .model import Batch, Call, Job, JobSettings, Record, describe, job_name, mask_text, parse_job_name
+from .ports import Clock, Disk, FileSystem, SystemClock
+from .slave import files
+
+FLUSH_AFTER = 0.05  # seconds: calls made earlier than this are not held back to be submitted with later ones
+LOOK_EVERY = 0.5  # seconds between looks into new/ when the backend says nothing
+KEPT_BYTES = 64 * 1024 * 1024  # of result files read, for the handlers that are next
+
+FAILED_CALLS, REFUSED, INTERRUPTED = 1, 2, 130
+"""Exit statuses of a run."""
+
+HandleResult = Callable[[Any], object]
+HandleError = Callable[[Call, Exception], object]
+T = TypeVar("T")
+
+_current: Run | None = None
+
+
+def pyboinc_call(slave: str, input: Any, name: str | None = None) -> Call:
+    """Ask for one run of a slave; its output comes to handle_result.
+
+    slave (str): the script, relative to the folder of the master.  input: what `pyboinc_get_input` gives the slave; built-in
+    values and instances of classes from modules that the slave imports.  name (str | None): a label for messages.
+
+    Only inside make_calls, handle_result and handle_error. Raises EncodeError if the input can't travel, BundleError
+    if the slave imports what volunteers do not have, ReplayError if an earlier run made another call here.
+    """
+    if _current is None:
+        raise PyBoincError("pyboinc_call works inside make_calls, handle_result or handle_error, which pyboinc_master calls")
+    return _current.call(slave, input, name)
+
+
+def pyboinc_master(
+    make_calls: Callable[[], object],
+    handle_result: HandleResult,
+    handle_error: HandleError | None = None,
+    *,
+    job: JobSettings | Mapping[str, Any] | None = None,
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Run a program: make its calls, and handle each output once; return when all are handled.
+
+    Stopped at any moment, the same command goes on: make_calls runs again, and the outputs that were handled are handled
+    again in the same order, so that the handlers' state is what it was.
+
+    make_calls(): makes calls with `pyboinc_call`.  handle_result(output): gets each output; may make further calls.
+    handle_error(call, error): gets each call that failed, with a `SlaveError` (the slave raised) or a `JobError` (no result
+    came); without it the run goes on to its end, lists the failed calls and exits with status 1.
+    job: settings of the jobs, instead of ``[job]`` in pyboinc.toml.  argv: PyBOINC's own arguments; None takes them from
+    `sys.argv` and leaves the others to the program, [] takes none.
+
+    Ends the program (SystemExit) with status 1 if calls failed, 2 if something about the run is refused, 130 after ^C.
+    An exception in a handler ends the run and is raised here; the next run replays up to it.
+    """
+    try:
+        folder = _app_folder()
+        options = settings.resolve(folder, sys.argv[1:] if argv is None else argv, os.environ, job)
+        manager, broken = plugins.for_run(options.interface)
+        for plugin in broken:
+            display.say(f"the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}")
+        run = Run(options, folder, manager, Disk(), SystemClock())
+        failures = run.go(make_calls, handle_result, handle_error)
+    except PyBoincError as error:
+        display.say(f"error: {_place(error)}{error}")
+        raise SystemExit(REFUSED) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    if failures:
+        display.say(display.failures_text(failures, run.master.made))
+        raise SystemExit(FAILED_CALLS)
+
+
+class Run:
+    """One run of a master over one batch directory."""
+
+    def __init__(self, options: settings.Options, app_folder: str, manager: pluggy.PluginManager, fs: FileSystem, clock: Clock) -> None:
+        self.options = options
+        self.failures: list[display.Failure] = []
+        self._app_folder = app_folder
+        self._hooks = manager.hook
+        self._clock = clock
+        self._dir = BatchDir(fs, options.batch)
+        self._fs = fs
+        self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
+        self._seen: set[str] = set()
+        self._kept: dict[str, tuple[list[Record], int]] = {}
+        self._decoded: tuple[tuple[str, int], list[tuple[Any, ...]]] | None = None
+        self._last_flush = clock.now()
+        self._interrupted = False
+
+    def go(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> list[display.Failure]:
+        """The whole run; the calls that failed, if there is no handle_error. Raises PyBoincError, and what handlers raise."""
+        global _current
+        if _current is not None:
+            raise PyBoincError("pyboinc_master is running already in this process: call it again when it has returned")
+        _current = self
+        restore = self._catch_interrupts()
+        try:
+            self._open()
+            self._progress = display.progress(self.options.quiet, self._clock)
+            try:
+                self._loop(make_calls, handle_result, handle_error)
+            finally:
+                self._progress.close()
+        except KeyboardInterrupt:
+            self._say_how_to_go_on()
+            raise
+        finally:
+            _current = None
+            try:
+                if hasattr(self, "batch"):
+                    self._hooks.pyboinc_stop(batch=self.batch)
+            finally:
+                self._dir.close()
+                restore()
+        return self.failures
+
+    # -- start
+
+    def _open(self) -> None:
+        directory = self._dir
+        directory.lock()
+        if self.options.fresh and (aside := directory.set_aside()):
+            self._say(f"what was here is in {aside}")
+        checkpoint = directory.begin(self.options.interface, self.options.project_home)
+        if checkpoint.state in ("cancelled", "retired"):
+            raise BatchError(f"the batch in {self.options.batch} was {checkpoint.state}: --fresh starts anew (what is there is set aside)")
+        self._checkpoint = checkpoint
+        self.master = Master(directory.journal())
+        batch = Batch(
+            checkpoint.batch_id,
+            checkpoint.token,
+            self.options.batch,
+            self.options.interface,
+            self.options.project_home,
+            self.options.job,
+            self.options.tables.get(self.options.interface, {}),
+            self._fs,
+            self._clock,
+        )
+        self.batch = batch
+        batch.id = self._hooks.pyboinc_start_batch(batch=batch)
+        if batch.id != checkpoint.batch_id:
+            self._checkpoint = Checkpoint(batch.id, checkpoint.backend, checkpoint.project, checkpoint.token, checkpoint.state)
+            directory.write_checkpoint(self._checkpoint)
+        directory.bring_back()
+        self._take_arrived()
+        if self._seen:
+            self._say(f"going on with batch {batch.id} in {self.options.batch}")
+
+    # -- the loop
+
+    def _loop(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> None:
+        self._run_user_code(lambda: _exhaust(make_calls()))
+        while True:
+            last = self._carry_out(self.master.handle(Ready()))
+            self._progress.update(self.master.handled, self.master.made, len(self.failures))
+            if isinstance(last, Handle):
+                self._hand_over(last, handle_result, handle_error)
+            elif isinstance(last, Wait):
+                if not self._take_arrived():
+                    self._hooks.pyboinc_wait(batch=self.batch, timeout=LOOK_EVERY)
+            else:
+                assert isinstance(last, Finish)
+                self._set_state("finished")
+                return
+
+    def _carry_out(self, instructions: list[Instruction]) -> Instruction | None:
+        """Carry out what this can; the last one, which is the loop's to carry out, is returned."""
+        for each in instructions:
+            if isinstance(each, Write):
+                self._dir.write_journal(each.entries)
+            elif isinstance(each, Submit):
+                self._set_state("running")
+                jobs = [self._job(*planned) for planned in each.jobs]
+                self._hooks.pyboinc_submit_jobs(batch=self.batch, jobs=jobs)
+                self._last_flush = self._clock.now()
+            elif isinstance(each, PutAway):
+                self._dir.put_away(each.file)
+                self._seen.discard(each.file)
+                self._kept.pop(each.file, None)
+        return instructions[-1] if instructions else None
+
+    def _job(self, program: bundle.Program, first: str, attempt: int, inputs: list[bytes]) -> Job:
+        name = job_name(self.batch.id, self.batch.token, first, attempt)
+        return Job(name, program, first, len(inputs), attempt, files.input_file(self.options.job.seed, first, inputs))
+
+    def _set_state(self, state: str) -> None:
+        if self._checkpoint.state != state:
+            self._dir.set_state(state)
+            self._checkpoint = Checkpoint(self.batch.id, self._checkpoint.backend, self._checkpoint.project, self._checkpoint.token, state)
+
+    def _run_user_code(self, code: Callable[[], T]) -> T:
+        result = code()
+        if self._interrupted:  # and the program swallowed it
+            raise KeyboardInterrupt
+        return result
+
+    # -- calls
+
+    def call(self, slave: str, input: Any, name: str | None) -> Call:
+        """See `pyboinc_call`."""
+        program, classes = self._programs.get(slave) or self._build(slave)
+        data = codec.dumps(input, classes)
+        call = Call(self.master.next_position(), slave, input, name)
+        digest = hashlib.blake2b(slave.encode() + b"\0" + data, digest_size=12).hexdigest()
+        self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})")))
+        if self._clock.now() - self._last_flush > FLUSH_AFTER:
+            self._carry_out(self.master.handle(Flush()))
+            self._last_flush = self._clock.now()
+            self._progress.update(self.master.handled, self.master.made, len(self.failures))
+        return call
+
+    def _build(self, slave: str) -> tuple[bundle.Program, codec.Classes]:
+        program = bundle.build(slave, self._app_folder, self.options.job.requires)
+        self._carry_out(self.master.handle(ProgramBuilt(slave, program.sha256)))
+        self._programs[slave] = program, codec.Classes(program.modules)
+        return self._programs[slave]
+
+    # -- results
+
+    def _take_arrived(self) -> bool:
+        """Tell the master of the result files that came; True if there were any."""
+        names = [name for name in self._dir.arrived() if name not in self._seen]
+        for name in sorted(names, key=lambda each: (len(each), each)):
+            self._seen.add(name)
+            arrivals = []
+            for record in self._read(name):
+                parsed = parse_job_name(record.job)
+                if parsed is None or parsed[1] != self.batch.token:
+                    raise BatchError(f"{self._dir.path('new', name)} holds a result of another batch ({record.job[:80]!r}): move it away")
+                arrivals.append(Arrival(parsed[2], parsed[3], record.output is not None))
+            self._carry_out(self.master.handle(Arrived(name, arrivals)))
+        return bool(names)
+
+    def _read(self, name: str) -> list[Record]:
+        kept = self._kept.get(name)
+        if kept is None:
+            records = self._dir.read_records(name)
+            kept = self._kept[name] = records, sum(len(each.output or b"") + 500 for each in records)
+            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
+                del self._kept[next(iter(self._kept))]
+        return kept[0]
+
+    def _hand_over(self, step: Handle, handle_result: HandleResult, handle_error: HandleError | None) -> None:
+        record = self._read(step.file)[step.record]
+        call = step.call
+        output, error = self._outcome(step, record)
+        if error is None:
+            self._run_user_code(lambda: handle_result(output))
+        elif handle_error is not None:
+            self._run_user_code(lambda: handle_error(call, error))
+        else:
+            self.failures.append((call, error, *_report_part(record, step.index)[:2]))
+
+    def _outcome(self, step: Handle, record: Record) -> tuple[Any, Exception | None]:
+        """The call's output, or its error."""
+        if record.output is None:
+            reason = f"job {record.job} failed: {mask_text(record.error_mask)}"
+            return None, JobError(reason, record.job, record.error_mask, record.results)
+        try:
+            entry = self._entries(step, record.output)[step.index]
+        except (DecodeError, IndexError) as error:
+            return None, DecodeError(f"the output of {step.call.slave} can't be read: {error}")
+        if entry[0]:
+            return entry[1], None
+        _, _, message, trace = _report_part(record, step.index)
+        return None, SlaveError(entry[1], message, trace)
+
+    def _entries(self, step: Handle, output: bytes) -> list[tuple[Any, ...]]:
+        place = step.file, step.record
+        if self._decoded is None or self._decoded[0] != place:
+            classes = self._programs[step.call.slave][1]
+            self._decoded = place, files.read_output_file(output, classes)
+        return self._decoded[1]
+
+    # -- people
+
+    def _say(self, text: str) -> None:
+        if not self.options.quiet:
+            display.say(text)
+
+    def _say_how_to_go_on(self) -> None:
+        made, handled = (self.master.made, self.master.handled) if hasattr(self, "master") else (0, 0)
+        display.say(f"stopped; {handled} of {made} calls were handled, and every result is kept. Go on with the same command:")
+        display.say(f"  {shlex.join([os.path.basename(sys.executable), *sys.argv])}")
+
+    def _catch_interrupts(self) -> Callable[[], None]:
+        """The first ^C stops the run in order, the second at once. Returns what restores the handler that was there."""
+        if threading.current_thread() is not threading.main_thread():
+            return lambda: None
+
+        def on_interrupt(_signum: int, _frame: FrameType | None) -> None:
+            if self._interrupted:
+                os._exit(INTERRUPTED)
+            self._interrupted = True
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, on_interrupt)
+        return lambda: void(signal.signal(signal.SIGINT, before))
+
+
+def void(_value: object) -> None: ...
+
+
+def _exhaust(calls: object) -> None:
+    """make_calls may be a generator function: run it to its end."""
+    if hasattr(calls, "__next__"):
+        for _ in calls:  # type: ignore[attr-defined]
+            pass
+
+
+def _report_part(record: Record, index: int) -> tuple[str, str, str, str]:
+    """stdout, stderr, message, traceback of a call; empty if the report has none or is damaged: nobody has validated it."""
+    try:
+        return files.read_report_file(record.report)[index]
+    except (DecodeError, IndexError):
+        return "", "", "", ""
+
+
+def _app_folder() -> str:
+    """The folder of the master's script; the current one in a notebook or prompt."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return os.path.dirname(os.path.abspath(file)) if file else os.getcwd()
+
+
+def _place(error: PyBoincError) -> str:
+    """The line of the program at which the error was raised, if it was raised under it."""
+    folder = _app_folder()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if os.path.dirname(os.path.abspath(frame.filename)) == folder and frame.name != "<module>":
+            return f"{os.path.basename(frame.filename)}, line {frame.lineno}: "
+    return ""

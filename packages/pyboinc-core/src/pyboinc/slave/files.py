@@ -1,0 +1,92 @@
+"""The files that travel: a job's input, its output, and its report. See docs/formats.md.
+
+Each is one canonical pickle, put together from parts that are encoded already (the encoding has no memo).
+"""
+
+from __future__ import annotations
+
+from ..codec import Encoded, body, dumps, loads
+from ..errors import DecodeError
+
+FORMAT = 1
+
+TYPE_CHECKING = False  # typing is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, Optional
+
+    from ..codec import Classes
+
+
+def input_file(seed: int, first: str, inputs: Iterable[bytes]) -> bytes:
+    """The input file of a job; inputs are the encoded inputs of its calls."""
+    return dumps((FORMAT, seed, first, [Encoded(body(each)) for each in inputs]))
+
+
+def read_input_file(data: bytes, classes: Optional[Classes] = None) -> tuple[int, str, list[Any]]:
+    """Seed, position of the first call, inputs. Raises DecodeError."""
+    value = loads(data, classes)
+    if type(value) is tuple and len(value) == 4 and value[0] == FORMAT and type(value[3]) is list:
+        return value[1:]  # type: ignore[return-value]
+    raise DecodeError("this is not an input file of this version of PyBOINC")
+
+
+def ok_entry(output: bytes) -> bytes:
+    """The entry of an output file for a call that returned; output is the encoded output."""
+    return dumps((True, Encoded(body(output))))
+
+
+def error_entry(type_name: str, frames: Sequence[tuple[str, str, int]]) -> bytes:
+    """The entry for a call that raised. frames: (module, function, line) of the app's own frames, outermost first.
+
+    This much is compared by the validator: message and traceback may differ from host to host, and are in the report.
+    """
+    return dumps((False, type_name, tuple(frames)))
+
+
+def output_file(entries: Iterable[bytes]) -> bytes:
+    """The output file of a job: one entry for each of its calls."""
+    return dumps((FORMAT, [Encoded(body(each)) for each in entries]))
+
+
+def read_output_file(data: bytes, classes: Optional[Classes] = None) -> list[tuple[Any, ...]]:
+    """Entries: (True, output) or (False, type_name, frames). Raises DecodeError."""
+    value = loads(data, classes)
+    if type(value) is tuple and len(value) == 2 and value[0] == FORMAT and type(value[1]) is list:
+        entries: list[tuple[Any, ...]] = value[1]
+        if all(_is_entry(each) for each in entries):
+            return entries
+    raise DecodeError("this is not an output file of this version of PyBOINC")
+
+
+def _is_entry(entry: object) -> bool:
+    if type(entry) is not tuple or not entry:
+        return False
+    if entry[0] is True:
+        return len(entry) == 2
+    return (
+        entry[0] is False
+        and len(entry) == 3
+        and type(entry[1]) is str
+        and type(entry[2]) is tuple
+        and all(type(frame) is tuple and list(map(type, frame)) == [str, str, int] for frame in entry[2])
+    )
+
+
+def report_file(parts: Sequence[tuple[str, str, str, str]]) -> bytes:
+    """The report of a job: (stdout, stderr, message, traceback) of each call; empty if there is nothing to tell."""
+    if not any(any(part) for part in parts):
+        return b""
+    return dumps((FORMAT, list(parts)))
+
+
+def read_report_file(data: bytes) -> list[tuple[str, str, str, str]]:
+    """The parts of a report, none if it is empty. Raises DecodeError."""
+    if not data:
+        return []
+    value = loads(data)
+    if type(value) is tuple and len(value) == 2 and value[0] == FORMAT and type(value[1]) is list:
+        parts = value[1]
+        if all(type(part) is tuple and list(map(type, part)) == [str] * 4 for part in parts):
+            return parts
+    raise DecodeError("this is not a report of this version of PyBOINC")

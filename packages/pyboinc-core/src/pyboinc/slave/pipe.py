@@ -1,0 +1,174 @@
+"""A worker process on the master's own computer: jobs come in by standard input, outputs go out by standard output.
+
+Frames, both ways: header (kind, job number, program number, length, length), then two byte strings.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections import deque
+
+from .runner import MAX_TEXT, HostFault, Program, run_job
+
+HEADER = struct.Struct("<cIIII")
+PROGRAM, JOB, REVOKE = b"P", b"J", b"R"  # to the worker
+HELLO, DONE, FAULT = b"H", b"D", b"F"  # from the worker
+
+LINUX_PR_SET_PDEATHSIG, SIGKILL = 1, 9
+
+
+def frame(kind: bytes, job: int = 0, program: int = 0, first: bytes = b"", second: bytes = b"") -> bytes:
+    """One message."""
+    return HEADER.pack(kind, job, program, len(first), len(second)) + first + second
+
+
+class Frames:
+    """Cuts what was read into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[bytes, int, int, bytes, bytes]]:
+        """The messages that are whole now: (kind, job, program, first, second)."""
+        buffer = self._buffer
+        buffer += data
+        start, found = 0, []
+        while len(buffer) - start >= HEADER.size:
+            kind, job, program, n, m = HEADER.unpack_from(buffer, start)
+            middle = start + HEADER.size + n
+            end = middle + m
+            if end > len(buffer):
+                break
+            found.append((kind, job, program, bytes(buffer[start + HEADER.size : middle]), bytes(buffer[middle:end])))
+            start = end
+        del buffer[:start]
+        return found
+
+
+def main() -> None:
+    """The worker: standard output and error of the slave go to the files stdout.txt and stderr.txt in the current folder."""
+    master = os.getppid()
+    jobs_in, answers_out = os.dup(0), os.dup(1)
+    _die_with(master)
+    console = _Console()
+    programs: dict[int, Program] = {}
+    entered: Program | None = None
+    queue: deque[tuple[bytes, int, int, bytes, bytes]] = deque()
+    frames = Frames()
+    folder = os.getcwd()
+    _write_all(answers_out, frame(HELLO))
+    while True:
+        while not queue or _readable(jobs_in):  # between jobs, hear at once what was revoked
+            data = os.read(jobs_in, 1 << 20)
+            if not data:
+                return
+            for message in frames.feed(data):
+                if message[0] == REVOKE:
+                    revoked = set(struct.unpack(f"<{len(message[3]) // 4}I", message[3]))
+                    queue = deque(each for each in queue if each[0] != JOB or each[1] not in revoked)
+                else:
+                    queue.append(message)
+        kind, job, number, data, _ = queue.popleft()
+        if kind == PROGRAM:
+            programs[number] = Program(data.decode())
+            continue
+        program = programs[number]
+        if program is not entered:
+            if entered is not None:
+                entered.leave()
+            program.enter()
+            entered = program
+            sys.argv = [program.slave]
+        try:
+            output, report = run_job(program, data, console)
+        except HostFault as fault:
+            text = fault.text + "".join(console())
+            _write_all(answers_out, frame(FAULT, job, fault.exit_status & 0xFFFFFFFF, _encoded(text)))
+        else:
+            _write_all(answers_out, frame(DONE, job, 0, output, report))
+        os.chdir(folder)
+
+
+def _encoded(text: str) -> bytes:
+    return text[-MAX_TEXT:].encode("utf-8", "backslashreplace")
+
+
+class _Console:
+    """What the slave prints, from Python or from below it, goes to files; asked, gives what is new in them."""
+
+    def __init__(self) -> None:
+        import faulthandler
+
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        self._paths = [os.path.abspath(name) for name in ("stdout.txt", "stderr.txt")]
+        for descriptor, path in enumerate(self._paths, 1):
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+            os.dup2(file, descriptor)
+            os.close(file)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)
+        self._streams = [open(each, "w", encoding="utf-8", errors="backslashreplace", closefd=False) for each in (1, 2)]
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self._streams
+        faulthandler.enable(self._streams[1])  # a crash in C says where Python was
+
+    def __call__(self) -> tuple[str, str]:
+        sys.stdout, sys.stderr = self._streams
+        return self._new(0), self._new(1)
+
+    def _new(self, which: int) -> str:
+        stream, descriptor = self._streams[which], which + 1
+        stream.flush()
+        size = os.fstat(descriptor).st_size
+        if not size:
+            return ""
+        with open(self._paths[which], "rb") as file:
+            file.seek(max(0, size - MAX_TEXT))
+            data = file.read()
+        os.ftruncate(descriptor, 0)
+        return data.decode("utf-8", "backslashreplace")
+
+
+def _readable(descriptor: int) -> bool:
+    if sys.platform == "win32":
+        import _winapi
+        import msvcrt
+
+        return _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[0] > 0
+    import select
+
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while len(view):
+        view = view[os.write(descriptor, view) :]
+
+
+def _die_with(master: int) -> None:
+    """End when the master's process does, whatever the slave is doing; ^C is the master's to hear."""
+    import signal
+    import threading
+    import time
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import ctypes
+
+        # A slave that keeps the interpreter's lock would keep the thread below from looking.
+        ctypes.CDLL(None).prctl(LINUX_PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    if sys.platform != "win32":  # there a pipe that closes has to do
+
+        def watch() -> None:
+            while os.getppid() == master:
+                time.sleep(0.25)
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""Runs a slave's program: its script once from top to bottom for each call, in a clean namespace.
+
+What a call raises is its output (BOINC hosts must agree on it), unless the host is to blame: then `HostFault`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import random
+import sys
+import zipfile
+
+from .. import codec
+from ..errors import DecodeError
+from . import api, files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, TracebackType
+    from typing import Any, Callable
+
+    Console = Callable[[], tuple[str, str]]
+
+MAX_TEXT = 64 * 1024  # of a message, a traceback or what was printed: as much as BOINC keeps of stderr
+MAX_FRAMES = 100
+
+ModuleType = type(sys)
+
+
+class HostFault(Exception):
+    """The task failed for a reason that another host may not have: BOINC's client error."""
+
+    def __init__(self, exit_status: int, text: str) -> None:
+        super().__init__(text)
+        self.exit_status = exit_status
+        self.text = text
+
+
+class Program:
+    """A slave's program, read from its zip application at `path`. Raises HostFault if it can't be read."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            with zipfile.ZipFile(path) as archive:
+                manifest = json.loads(archive.read("pyboinc.json"))
+                self.slave: str = manifest["slave"]
+                self.modules: frozenset[str] = frozenset(manifest["modules"])
+                source = archive.read(self.slave)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise HostFault(1, f"the program can't be read: {error}") from None
+        self._files = {self.slave}
+        self._loaded: dict[str, Any] = {}
+        self._source = source
+        self.classes = codec.Classes(self.modules, resolve=self._import)
+        self._code: CodeType | None = None
+
+    @property
+    def code(self) -> CodeType:
+        if self._code is None:
+            self._code = compile(self._source, self.slave, "exec", dont_inherit=True)
+            _show_source(self.slave, self._source)
+        return self._code
+
+    def enter(self) -> None:
+        """Make this program's modules the importable ones."""
+        sys.path.insert(0, self.path)
+        sys.modules.update(self._loaded)
+
+    def leave(self) -> None:
+        """Give way to another program; its modules stay loaded for the next `enter`."""
+        sys.path.remove(self.path)
+        for name in self.modules:
+            if name in sys.modules:
+                self._loaded[name] = sys.modules.pop(name)
+
+    def owns(self, filename: str) -> bool:
+        return filename == self.slave or filename.startswith(self.path)
+
+    def _import(self, name: str) -> Any:
+        from importlib import import_module
+
+        return import_module(name)
+
+
+def run_job(program: Program, data: bytes, console: Console) -> tuple[bytes, bytes]:
+    """Run each call of the input file; the output file and the report.
+
+    console: gives what was printed since it was last asked, as (stdout, stderr). Raises HostFault.
+    """
+    try:
+        seed, first, inputs = files.read_input_file(data, program.classes)
+    except DecodeError as error:
+        raise HostFault(1, f"the input file can't be read: {error}") from None
+    parent, dot, number = first.rpartition(".")
+    entries = []
+    parts = []
+    for k, value in enumerate(inputs):
+        entry, message, trace = run_call(program, value, f"{seed}/{parent}{dot}{int(number) + k}")
+        entries.append(entry)
+        parts.append((*console(), message, trace))
+    return files.output_file(entries), files.report_file(parts)
+
+
+def run_call(program: Program, value: Any, seed: str) -> tuple[bytes, str, str]:
+    """Run the script once. The entry for the output file, and if it raised its message and traceback.
+
+    seed: what `random` starts from: the same on every host that runs this call. Raises HostFault.
+    """
+    main = ModuleType("__main__")
+    main.__dict__.update(__file__=program.slave, __builtins__=builtins)
+    call = api.Call(value, program.classes)
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = main
+    api.current = call
+    random.seed(seed)
+    try:
+        exec(program.code, main.__dict__)
+    except BaseException as error:
+        fault = _host_fault(error, program)
+        if fault is not None:
+            raise fault from None
+        if not isinstance(error, SystemExit):
+            return _error(error, program)
+    finally:
+        api.current = None
+        sys.modules["__main__"] = before
+    if call.returned == 1:
+        return files.ok_entry(call.output), "", ""
+    text = "ended without pyboinc_return_output" if not call.returned else "returned more than one output"
+    message = f"{program.slave} {text}: a call returns exactly one output"
+    return files.error_entry("pyboinc.slave.api.OutputError", ()), message, ""
+
+
+def _host_fault(error: BaseException, program: Program) -> HostFault | None:
+    """A fault of this host, or None if the app is to blame.
+
+    `sys.exit()` with status 0 is a usual way to end a script and no fault.
+    """
+    if isinstance(error, SystemExit):
+        if error.code is None or error.code == 0:
+            return None
+        return HostFault(error.code if type(error.code) is int else 1, f"{program.slave} ended with sys.exit({error.code!r})")
+    if isinstance(error, ImportError):
+        if (error.name or "").partition(".")[0] in program.modules:
+            return None
+        return HostFault(1, f"this host's Python can't import what the slave needs: {error}\n{_traceback(error, program)}")
+    if isinstance(error, (MemoryError, OSError)) or not isinstance(error, Exception):
+        return HostFault(1, _traceback(error, program))
+    return None
+
+
+def _error(error: BaseException, program: Program) -> tuple[bytes, str, str]:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except Exception as second:  # a user's own __str__
+        message = f"<its text raises {type(second).__name__}>"
+    return files.error_entry(name, _frames(error.__traceback__, program)), _cut(message), _traceback(error, program)
+
+
+def _frames(trace: TracebackType | None, program: Program) -> list[tuple[str, str, int]]:
+    """The app's own frames, outermost first, each once: how deep a recursion goes differs from host to host."""
+    found: dict[tuple[str, str, int], None] = {}
+    while trace is not None and len(found) < MAX_FRAMES:
+        code = trace.tb_frame.f_code
+        if program.owns(code.co_filename):
+            found[str(trace.tb_frame.f_globals.get("__name__")), code.co_name, trace.tb_lineno] = None
+        trace = trace.tb_next
+    return list(found)
+
+
+def _traceback(error: BaseException, program: Program) -> str:
+    import traceback
+
+    trace = error.__traceback__
+    while trace is not None and not program.owns(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) or trace is not None:
+        text = "".join(traceback.format_exception(type(error), error, trace))
+    else:
+        text = "".join(traceback.format_exception_only(type(error), error))
+    return _cut(text.replace(program.path + "/", "").replace(program.path + "\\", ""))
+
+
+def _cut(text: str) -> str:
+    """At most MAX_TEXT characters, the middle left out; only what can be encoded."""
+    if len(text) > MAX_TEXT:
+        text = text[: MAX_TEXT // 2] + "\n[...]\n" + text[-MAX_TEXT // 2 :]
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _show_source(name: str, source: bytes) -> None:
+    """Let tracebacks show the script's lines, which are in no file."""
+    import io
+    import linecache
+    import tokenize
+
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    text = source.decode(encoding, "replace")
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+
+
+def main() -> None:
+    """What the zip application starts: runs the job in the current folder, from ``input`` to ``output`` and ``report``."""
+    stdout, stderr = sys.stdout, sys.stderr
+    try:
+        program = Program(sys.path[0])
+        sys.path.pop(0)
+        program.enter()
+        with open("input", "rb") as file:
+            data = file.read()
+        output, report = run_job(program, data, lambda: ("", ""))
+        for name, content in (("output", output), ("report", report)):
+            with open(name, "wb") as file:
+                file.write(content)
+    except HostFault as fault:
+        stdout.flush()
+        print(fault.text, file=stderr)
+        sys.exit(fault.exit_status or 1)

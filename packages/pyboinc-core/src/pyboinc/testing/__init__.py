@@ -1,0 +1,5 @@
+"""For authors of backends and tests: a clock and a file system that tests steer, attack pickles."""
+
+from .clock import ManualClock as ManualClock
+from .filesystem import Crash as Crash
+from .filesystem import MemoryFileSystem as MemoryFileSystem

@@ -1,0 +1,240 @@
+"""Worker processes on this machine's cores, and the thread that feeds them (development mode)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, cast
+
+import pyboinc
+from pyboinc.bundle import Program
+from pyboinc.errors import PyBoincError
+from pyboinc.ports import Clock
+from pyboinc.slave import pipe
+
+from .dispatch import Dispatcher, Revoke, Send
+
+TICK = 0.05  # seconds between looks at jobs that hold up others
+FAILED_STARTS = 3  # in a row: then there is no point in starting another worker
+TAIL = 64 * 1024  # bytes of a dead worker's stderr to keep
+
+
+class Answers(Protocol):
+    """Who hears how jobs ended. Called in the feeding thread."""
+
+    def done(self, job: int, output: bytes, report: bytes) -> None: ...
+
+    def failed(self, job: int, exit_status: int, stderr: str) -> bool:
+        """True if the job is to run once more."""
+
+    def broken(self, error: PyBoincError) -> None:
+        """No worker can be started."""
+
+
+class Workers:
+    """Runs jobs on up to `count` processes. Only `add` and `stop` are called from other threads."""
+
+    def __init__(self, count: int, answers: Answers, clock: Clock) -> None:
+        self._count = count
+        self._answers = answers
+        self._clock = clock
+        self._dispatcher = Dispatcher()
+        self._jobs: dict[int, tuple[Program, bytes]] = {}
+        self._programs: dict[str, tuple[int, str]] = {}  # by hash: number and path
+        self._processes: dict[int, _Process] = {}
+        self._numbers = itertools.count(1)
+        self._failed_starts = 0
+        self._stopping = False
+        self._folder = tempfile.mkdtemp(prefix="pyboinc_")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="pyboinc-local", daemon=True)
+        self._thread.start()
+
+    def add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
+        """Run these jobs: number, program, input file."""
+        self._call(lambda: self._add(jobs))
+
+    def stop(self) -> None:
+        """End all workers and the thread; returns within a second."""
+        self._call(self._stop)
+        self._thread.join(1.0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _call(self, what: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(what)
+
+    # -- all below runs in the thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.call_later(TICK, self._tick)
+        self._loop.run_forever()
+        self._loop.close()
+
+    def _add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
+        for number, program, data in jobs:
+            self._jobs[number] = program, data
+        self._dispatcher.add([number for number, _, _ in jobs])
+        self._start_workers()
+        self._carry_out(self._dispatcher.assign(self._clock.now()))
+
+    def _start_workers(self) -> None:
+        while not self._stopping and len(self._processes) < min(self._count, len(self._jobs)):
+            number = next(self._numbers)
+            folder = os.path.join(self._folder, f"worker_{number}")
+            os.mkdir(folder)
+            process = _Process(self, number, folder)
+            self._processes[number] = process
+            process.task = self._loop.create_task(process.start())
+
+    def _tick(self) -> None:
+        self._carry_out(self._dispatcher.take_back(self._clock.now()))
+        self._loop.call_later(TICK, self._tick)
+
+    def _carry_out(self, orders: list[Send | Revoke]) -> None:
+        for order in orders:
+            process = self._processes[order.worker]
+            if isinstance(order, Revoke):
+                process.write(pipe.frame(pipe.REVOKE, first=struct.pack(f"<{len(order.jobs)}I", *order.jobs)))
+                continue
+            out = []
+            for job in order.jobs:
+                program, data = self._jobs[job]
+                number, path = self._program(program)
+                if number not in process.programs:
+                    process.programs.add(number)
+                    out.append(pipe.frame(pipe.PROGRAM, 0, number, path.encode()))
+                out.append(pipe.frame(pipe.JOB, job, number, data))
+            process.write(b"".join(out))
+
+    def _program(self, program: Program) -> tuple[int, str]:
+        if program.sha256 not in self._programs:
+            path = os.path.join(self._folder, f"{program.sha256[:16]}.pyz")
+            Path(path).write_bytes(program.data)
+            self._programs[program.sha256] = len(self._programs) + 1, path
+        return self._programs[program.sha256]
+
+    def heard(self, worker: int, messages: list[tuple[bytes, int, int, bytes, bytes]]) -> None:
+        """A worker's messages."""
+        now = self._clock.now()
+        for kind, job, exit_status, first, second in messages:
+            if kind == pipe.HELLO:
+                self._failed_starts = 0
+                self._dispatcher.worker_came(worker, now)
+            elif self._dispatcher.answered(worker, job, now) and job in self._jobs:
+                if kind == pipe.DONE:
+                    del self._jobs[job]
+                    self._answers.done(job, first, second)
+                else:
+                    self._fault(job, exit_status, first.decode("utf-8", "replace"))
+        self._carry_out(self._dispatcher.assign(now))
+
+    def ended(self, process: _Process, exit_status: int) -> None:
+        """A worker's process is no more."""
+        del self._processes[process.number]
+        if self._stopping:
+            return
+        stderr = process.stderr()
+        if not process.said_hello:
+            self._failed_starts += 1
+            if self._failed_starts >= FAILED_STARTS:
+                self._answers.broken(PyBoincError(f"worker processes end as they start, with status {exit_status}:\n{stderr}"))
+                return
+        job = self._dispatcher.worker_died(process.number)
+        if job is not None and job in self._jobs:
+            self._fault(job, exit_status, f"the worker process {_how_it_ended(exit_status)}\n{stderr}")
+        self._start_workers()
+        self._carry_out(self._dispatcher.assign(self._clock.now()))
+
+    def _fault(self, job: int, exit_status: int, stderr: str) -> None:
+        if self._answers.failed(job, exit_status, stderr):
+            self._dispatcher.add_first(job)
+        else:
+            del self._jobs[job]
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for process in self._processes.values():
+            process.kill()
+        self._loop.create_task(self._wait_for_end())
+
+    async def _wait_for_end(self) -> None:
+        for _ in range(50):
+            if not self._processes:
+                break
+            await asyncio.sleep(0.01)
+        self._loop.stop()
+
+
+class _Process(asyncio.SubprocessProtocol):
+    """One worker process and its pipes."""
+
+    def __init__(self, owner: Workers, number: int, folder: str) -> None:
+        self.number = number
+        self.programs: set[int] = set()
+        self.said_hello = False
+        self.task: asyncio.Task[None] | None = None
+        self._owner = owner
+        self._folder = folder
+        self._frames = pipe.Frames()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._stdin: asyncio.WriteTransport | None = None
+
+    async def start(self) -> None:
+        package_home = str(Path(pyboinc.__file__).resolve().parent.parent)
+        code = f"import sys; sys.path[0] = {package_home!r}; from pyboinc.slave.pipe import main; main()"
+        with open(os.path.join(self._folder, "stderr.txt"), "wb") as stderr:
+            transport, _ = await asyncio.get_running_loop().subprocess_exec(
+                lambda: self, sys.executable, "-c", code, cwd=self._folder, stderr=stderr
+            )
+        self._transport = transport
+        self._stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+        if self._owner._stopping:
+            self.kill()
+
+    def write(self, data: bytes) -> None:
+        assert self._stdin is not None
+        self._stdin.write(data)
+
+    def kill(self) -> None:
+        if self._transport is not None and self._transport.get_returncode() is None:
+            self._transport.kill()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        messages = self._frames.feed(data)
+        self.said_hello = self.said_hello or bool(messages)
+        if messages and not self._owner._stopping:
+            self._owner.heard(self.number, messages)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert self._transport is not None
+        status = self._transport.get_returncode()
+        self._owner.ended(self, status if status is not None else -1)
+
+    def stderr(self) -> str:
+        try:
+            data = Path(self._folder, "stderr.txt").read_bytes()[-TAIL:]
+        except OSError:
+            return ""
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return data.decode("utf-8", "backslashreplace")
+
+
+def _how_it_ended(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    import signal
+
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"

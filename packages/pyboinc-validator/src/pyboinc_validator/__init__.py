@@ -1,0 +1,1 @@
+"""Do results agree? Not there yet."""

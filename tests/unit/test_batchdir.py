@@ -1,0 +1,156 @@
+"""The batch directory: formats, lock, damage."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pyboinc.batchdir import BatchDir, BatchError, Checkpoint
+from pyboinc.ports import Disk
+from pyboinc.testing import MemoryFileSystem
+
+
+@pytest.fixture
+def directory(tmp_path):
+    made = BatchDir(Disk(), str(tmp_path / "batch"))
+    made.lock()
+    yield made
+    made.close()
+
+
+def test_the_first_line_of_the_checkpoint_is_the_batch_id(directory):
+    checkpoint = directory.begin("local", "")
+    directory.write_checkpoint(Checkpoint(7, "local", "", checkpoint.token))
+    lines = Disk().read(directory.path("pyboinc_checkpoint")).decode().splitlines()
+    assert lines[0] == "7"
+    assert directory.read_checkpoint() == Checkpoint(7, "local", "", checkpoint.token, "running")
+
+
+def test_another_backend_in_a_used_folder_is_refused(directory):
+    directory.begin("local", "")
+    with pytest.raises(BatchError, match=r"local, and this run is for boinc /p.*--batch.*--fresh"):
+        directory.begin("boinc", "/p")
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("1\n", "format is missing"),
+        ("1\nbackend: local\nproject:\ntoken: ab\nformat: 99\nstate: running\n", "format is 99"),
+        ("x\nbackend: local\nproject:\ntoken: ab\nformat: 1\nstate: running\n", "line 1"),
+        ("1\nbackend: local\nproject:\ntoken: XY\nformat: 1\nstate: running\n", "'token:'"),
+        ("1\nbackend: local\nproject:\ntoken: ab\nformat: 1\nstate: asleep\n", "'state:'"),
+        ("", "format is missing"),
+        ("\x00\xff", "format is missing"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(directory, text, what):
+    Disk().write(directory.path("pyboinc_checkpoint"), text.encode("latin-1"))
+    with pytest.raises(BatchError, match=what):
+        directory.read_checkpoint()
+
+
+def test_a_journal_without_checkpoint_is_not_taken_for_a_new_folder(directory):
+    directory.write_journal([["handled", "0", True]])
+    with pytest.raises(BatchError, match="no pyboinc_checkpoint"):
+        directory.begin("local", "")
+
+
+def test_the_journal_comes_back(directory):
+    entries = [["program", "a.py", "f" * 64], ["made", "0", 0, [["d", "s(é\n)"]]], ["handled", "0", True], ["rerun", ["0"]]]
+    for entry in entries:
+        directory.write_journal([entry])
+    assert directory.journal() == entries
+
+
+def test_a_last_line_that_was_cut_off_is_dropped(directory):
+    directory.write_journal([["handled", "0", True]])
+    with open(directory.path("pyboinc_journal"), "ab") as file:
+        file.write(b'["handled","1"')
+    assert directory.journal() == [["handled", "0", True]]
+    directory.write_journal([["handled", "2", True]])
+    assert directory.journal() == [["handled", "0", True], ["handled", "2", True]]
+
+
+@pytest.mark.parametrize("line", [b"[1", b'["handled",5,true]', b'["made","0",0,[["x"]]]', b"null", b"\xff", b'["handled","0"],["handled","1"]'])
+def test_a_damaged_line_of_the_journal_is_named(directory, line):
+    directory.write_journal([["handled", "0", True]])
+    with open(directory.path("pyboinc_journal"), "ab") as file:
+        file.write(line + b'\n["handled","2",true]\n')
+    with pytest.raises(BatchError, match=r"pyboinc_journal, line 2: damaged"):
+        directory.journal()
+
+
+def test_two_masters(directory):
+    second = BatchDir(Disk(), directory.folder)
+    with pytest.raises(BatchError, match="another master"):
+        second.lock()
+    code = "import sys; from pyboinc.batchdir import BatchDir; from pyboinc.ports import Disk; BatchDir(Disk(), sys.argv[1]).lock()"
+    other = subprocess.run([sys.executable, "-c", code, directory.folder], capture_output=True, text=True)
+    assert "another master" in other.stderr
+    directory.close()
+    second.lock()
+    second.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_does_not_inherit_the_lock(directory):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # lives on when the master is gone
+        os.close(write)
+        os.read(read, 1)
+        os._exit(0)
+    try:
+        directory.close()
+        code = "import sys; from pyboinc.ports import Disk; sys.exit(Disk().lock(sys.argv[1]) is None)"
+        assert subprocess.run([sys.executable, "-c", code, directory.path("pyboinc_lock")]).returncode == 0
+    finally:
+        os.close(write)
+        os.close(read)
+        os.waitpid(child, 0)
+
+
+def test_a_crash_releases_the_lock(tmp_path):
+    code = "import os, sys, signal; from pyboinc.ports import Disk; Disk().lock(sys.argv[1]); os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "lock")])
+    lock = Disk().lock(str(tmp_path / "lock"))
+    assert lock is not None
+    lock.release()
+
+
+def test_fresh_sets_aside_and_deletes_nothing(directory):
+    token = directory.begin("local", "").token
+    directory.write_journal([["handled", "0", True]])
+    Disk().write(directory.path("new", "result"), b"data")
+    aside = directory.set_aside()
+    assert aside == directory.path(f"pyboinc_earlier_{token}")
+    assert Disk().read(os.path.join(aside, "new", "result")) == b"data"
+    assert directory.begin("boinc", "/p").token != token
+
+
+def test_unfinished_files_are_not_seen(directory):
+    directory.begin("local", "")
+    Disk().write(directory.path("new", ".unfinished"), b"da")
+    assert directory.arrived() == []
+
+
+def test_a_damaged_result_file_is_named(directory):
+    directory.begin("local", "")
+    Disk().write(directory.path("new", "pyboinc_1_ab_0"), b"\x80\x04cos\nsystem\n.")
+    with pytest.raises(BatchError, match=r"new.pyboinc_1_ab_0: .*Move the file away"):
+        directory.read_records("pyboinc_1_ab_0")
+
+
+def test_a_power_cut_loses_nothing_that_was_reported_written():
+    fs = MemoryFileSystem()
+    directory = BatchDir(fs, "/batch")
+    directory.lock()
+    checkpoint = directory.begin("local", "")
+    directory.write_journal([["handled", "0", True]])
+    directory.write_journal([["handled", "1", True]])
+    after = BatchDir(fs.after_power_cut(), "/batch")
+    assert after.read_checkpoint() == checkpoint
+    assert after.journal() == [["handled", "0", True], ["handled", "1", True]]
