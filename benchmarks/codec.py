@@ -28,7 +28,7 @@ class Sample:
 def median_times(calls: list[Callable[[], object]], repeat: int, rounds: int) -> list[float]:
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for call, seen in zip(calls, times):
+        for call, seen in zip(calls, times, strict=True):
             start = time.perf_counter()
             for _ in range(repeat):
                 call()

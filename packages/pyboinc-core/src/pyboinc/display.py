@@ -63,7 +63,8 @@ class BarProgress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns: list[Any] = [TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]}")]
-        self._bar = Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True))
+        columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        self._bar = Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
         self._task = self._bar.add_task("calls", total=None, failed="")
         self._bar.start()
 

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
     import click
 
     from .model import Batch, Job
@@ -51,10 +54,33 @@ def pyboinc_start_batch(batch: Batch) -> int | None:
 def pyboinc_submit_jobs(batch: Batch, jobs: list[Job]) -> None:
     """Make those of the jobs that do not exist yet; a job's name is its identity.
 
+    A resumed run asks for the jobs of which it has no record. One that exists and runs needs nothing; one whose record was
+    delivered before has lost it (a power cut, a deleted file) and gets it again.
+
         @hookimpl
         def pyboinc_submit_jobs(self, batch, jobs):
-            self.queue.extend(job for job in jobs if job.name not in self.names)
+            self.queue.extend(job for job in jobs if job.name not in self.queue)
     """
+
+
+@hookspec
+def pyboinc_comparators() -> Mapping[str, Callable[..., Any]]:
+    """Ways to tell whether the results that came back for a job agree: name -> what makes a comparator.
+
+    A batch names its own as text: ``rounded:digits=9`` calls the factory of that name with ``digits=9``. It returns a
+    `pyboinc_validator.comparators.Comparator`; its `agree` gets two outputs as neutral trees, see `pyboinc.codec.parse`.
+
+        class Rounded(Comparator):
+            def __init__(self, digits=6):
+                self.digits = digits
+            def agree(self, a, b):
+                return round(a.fields["value"], self.digits) == round(b.fields["value"], self.digits)
+
+        @hookimpl
+        def pyboinc_comparators():
+            return {"rounded": Rounded}
+    """
+    return {}
 
 
 @hookspec

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeAlias
 
 from .errors import PyBoincError
-from .model import Call, siblings
+from .model import Call, child_position, short_parent, siblings
 
 Entry = list[Any]
 """A line of the journal:
@@ -97,12 +97,12 @@ class Submit(NamedTuple):
 
 
 class Handle(NamedTuple):
-    """Give the program the result of the call: entry `index` of record `record` of the file."""
+    """Give the program the result of the call: entry `entry` of record `record` of the file."""
 
     call: Call
     file: str
     record: int
-    index: int
+    entry: int
 
 
 class PutAway(NamedTuple):
@@ -119,8 +119,8 @@ class Finish(NamedTuple):
     """Every call is handled."""
 
 
-Event = Union[ProgramBuilt, CallMade, Arrived, Flush, Ready]
-Instruction = Union[Write, Submit, Handle, PutAway, Wait, Finish]
+Event: TypeAlias = ProgramBuilt | CallMade | Arrived | Flush | Ready
+Instruction: TypeAlias = Write | Submit | Handle | PutAway | Wait | Finish
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class Master:
         """The position of the next call that the program makes."""
         number = self._next.get(self._handling, 0)
         self._next[self._handling] = number + 1
-        return f"{self._handling}.{number}" if self._handling else str(number)
+        return child_position(self._handling, number)
 
     def handle(self, event: Event) -> list[Instruction]:
         """What follows from the event. Raises ReplayError if the program is not the one that the journal tells of."""
@@ -208,7 +208,8 @@ class Master:
         for first in {self._expected[position].first for position in rerun}:
             self._jobs[first].attempt += 1
             again.update(self._jobs[first].positions)
-        for position in [each for each in self._expected if _descends(each, again)]:
+        long = {short_parent(position): position for position in self._expected}
+        for position in [each for each in self._expected if _descends(each, again, long)]:
             self._jobs.pop(self._expected.pop(position).first, None)
         return {each: succeeded for each, succeeded in order.items() if each not in again and each in self._expected}
 
@@ -325,7 +326,8 @@ class Master:
         position = self._order[0]
         if position not in self._live:
             raise ReplayError(
-                f"the result of call {position} was handled by an earlier run, but this time the program did not make that call.\n{_HOW_TO_REPLAY}"
+                f"the result of call {position} was handled by an earlier run, but this time the program did not make that call.\n"
+                + _HOW_TO_REPLAY
             )
         call, job = self._live[position]
         where = self._record_of(job)
@@ -359,9 +361,10 @@ _HOW_TO_REPLAY = (
 )
 
 
-def _descends(position: str, ancestors: set[str]) -> bool:
+def _descends(position: str, ancestors: set[str], long: dict[str, str]) -> bool:
     while "." in position:
-        position = position.rpartition(".")[0]
+        parent = position.rpartition(".")[0]
+        position = long.get(parent, parent)
         if position in ancestors:
             return True
     return False

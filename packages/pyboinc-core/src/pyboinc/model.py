@@ -5,6 +5,7 @@ States, outcomes and masks have the names and values of BOINC's database (its so
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -138,8 +139,8 @@ def _checked(name: str, annotation: str, value: Any, metadata: Mapping[str, Any]
         if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
             raise SettingsError(f"{name} = {value!r}: must be a list of names, e.g. ['numpy']")
         return tuple(value)
-    types = {"int": int, "float": (int, float), "bool": bool}[kind]
-    if not isinstance(value, types) or (kind != "bool" and isinstance(value, bool)):
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+    if not isinstance(value, types[kind]) or (kind != "bool" and isinstance(value, bool)):
         word = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind]
         raise SettingsError(f"{name} = {value!r}: must be {word}")
     low = metadata["low"]
@@ -205,7 +206,30 @@ def job_name(batch_id: int, token: str, first: str, attempt: int) -> str:
     return f"pyboinc_{batch_id}_{token}_{first}{f'_r{attempt}' if attempt else ''}"
 
 
-_JOB_NAME = re.compile(r"pyboinc_(\d+)_([0-9a-f]+)_(\d+(?:\.\d+)*)(?:_r(\d+))?")
+_JOB_NAME = re.compile(r"pyboinc_(\d+)_([0-9a-f]+)_((?:\d+|x[0-9a-f]{16})(?:\.\d+)*)(?:_r(\d+))?")
+MAX_POSITION = 80  # characters: a job's name must fit into a file's name and BOINC's 254
+
+
+def child_position(parent: str, number: int) -> str:
+    """The position of a call made while the result of `parent` is handled; parent "" is make_calls.
+
+    A long chain of calls stays short: a path that would be too long begins with a digest of the parent's instead.
+
+    >>> child_position("", 12), child_position("12", 0)
+    ('12', '12.0')
+    >>> child_position("1." * 40 + "1", 7)
+    'xf83ef97a53c6e878.7'
+    """
+    if not parent:
+        return str(number)
+    if len(parent) > MAX_POSITION - 8:
+        parent = short_parent(parent)
+    return f"{parent}.{number}"
+
+
+def short_parent(position: str) -> str:
+    """What stands for a position at the beginning of its children's, if it is too long."""
+    return "x" + hashlib.sha256(position.encode()).hexdigest()[:16]
 
 
 def parse_job_name(name: str) -> tuple[int, str, str, int] | None:

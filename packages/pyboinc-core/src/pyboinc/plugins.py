@@ -60,13 +60,14 @@ def _load(entry: EntryPoint) -> Plugin:
     name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
     try:
         plugin = Plugin(entry.name, name, version, entry.load())
-        _manager([plugin])
+        manager_of([plugin])
     except Exception as error:  # whatever a stranger's module does when it is imported
         return Plugin(entry.name, name, version, cause=f"{type(error).__name__}: {error}")
     return plugin
 
 
-def _manager(plugins: list[Plugin]) -> pluggy.PluginManager:
+def manager_of(plugins: list[Plugin]) -> pluggy.PluginManager:
+    """A plugin manager with just these."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     for plugin in plugins:
@@ -91,10 +92,10 @@ def for_run(backend: str) -> tuple[pluggy.PluginManager, list[Plugin]]:
     if chosen.cause:
         raise PluginError(f"the backend {backend!r} ({chosen.distribution} {chosen.version}) is broken: {chosen.cause}")
     extensions = [plugin for plugin in found if not plugin.is_backend and not plugin.cause]
-    return _manager([chosen, *extensions]), [plugin for plugin in found if plugin.cause]
+    return manager_of([chosen, *extensions]), [plugin for plugin in found if plugin.cause]
 
 
 def for_commands() -> tuple[pluggy.PluginManager, list[Plugin]]:
     """A plugin manager with every working plugin, for the command line, and the broken ones."""
     found = installed()
-    return _manager([plugin for plugin in found if not plugin.cause]), [plugin for plugin in found if plugin.cause]
+    return manager_of([plugin for plugin in found if not plugin.cause]), [plugin for plugin in found if plugin.cause]

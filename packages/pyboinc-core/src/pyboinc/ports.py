@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 if sys.platform == "win32":
     import msvcrt
@@ -178,7 +178,7 @@ class _DiskAppend:
 
 
 class _DiskLock:
-    held: set[str] = set()
+    held: ClassVar[set[str]] = set()
 
     def __init__(self, key: str, descriptor: int) -> None:
         self._key = key

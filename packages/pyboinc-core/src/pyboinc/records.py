@@ -32,8 +32,8 @@ def load_records(data: bytes) -> list[Record]:
 
 
 def _plain(record: Record) -> tuple[object, ...]:
-    results = tuple((each.outcome, each.exit_status, each.host, each.stderr) for each in record.results)
-    return (record.job, record.output, record.report, record.error_mask, results)
+    results = tuple((int(each.outcome), each.exit_status, each.host, each.stderr) for each in record.results)
+    return (record.job, record.output, record.report, int(record.error_mask), results)
 
 
 def file_name(jobs: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ def file_name(jobs: Sequence[str]) -> str:
     >>> file_name(["pyboinc_1_c0ffee_5"])
     'pyboinc_1_c0ffee_5'
     >>> file_name(["pyboinc_1_c0ffee_5", "pyboinc_1_c0ffee_6"])
-    'pyboinc_1_c0ffee_5+1-1f9d5cd1'
+    'pyboinc_1_c0ffee_5+1-ad5eea30'
     """
     if len(jobs) == 1:
         return jobs[0]

@@ -10,15 +10,31 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import Any, TypeVar
 
 import pluggy
 
 from . import bundle, codec, display, plugins, settings
-from .batchdir import BatchDir, BatchError, Checkpoint
+from .batchdir import BatchDir, BatchError
 from .errors import DecodeError, JobError, PyBoincError, SlaveError
-from .master import Arrival, Arrived, CallMade, Finish, Flush, Handle, Instruction, Master, ProgramBuilt, PutAway, Ready, Submit, Wait, Write
+from .master import (
+    Arrival,
+    Arrived,
+    CallMade,
+    Finish,
+    Flush,
+    Handle,
+    Instruction,
+    Master,
+    ProgramBuilt,
+    PutAway,
+    Ready,
+    Submit,
+    Wait,
+    Write,
+)
 from .model import Batch, Call, Job, JobSettings, Record, describe, job_name, mask_text, parse_job_name
 from .ports import Clock, Disk, FileSystem, SystemClock
 from .slave import files
@@ -73,6 +89,7 @@ def pyboinc_master(
     Ends the program (SystemExit) with status 1 if calls failed, 2 if something about the run is refused, 130 after ^C.
     An exception in a handler ends the run and is raised here; the next run replays up to it.
     """
+    run = None
     try:
         folder = _app_folder()
         options = settings.resolve(folder, sys.argv[1:] if argv is None else argv, os.environ, job)
@@ -85,6 +102,7 @@ def pyboinc_master(
         display.say(f"error: {_place(error)}{error}")
         raise SystemExit(REFUSED) from None
     except KeyboardInterrupt:
+        display.say(_how_to_go_on(run))
         raise SystemExit(INTERRUPTED) from None
     if failures:
         display.say(display.failures_text(failures, run.master.made))
@@ -123,9 +141,6 @@ class Run:
                 self._loop(make_calls, handle_result, handle_error)
             finally:
                 self._progress.close()
-        except KeyboardInterrupt:
-            self._say_how_to_go_on()
-            raise
         finally:
             _current = None
             try:
@@ -143,7 +158,7 @@ class Run:
         directory.lock()
         if self.options.fresh and (aside := directory.set_aside()):
             self._say(f"what was here is in {aside}")
-        checkpoint = directory.begin(self.options.interface, self.options.project_home)
+        checkpoint = directory.begin(self.options.interface, self.options.project_home, self.options.job.seed)
         if checkpoint.state in ("cancelled", "retired"):
             raise BatchError(f"the batch in {self.options.batch} was {checkpoint.state}: --fresh starts anew (what is there is set aside)")
         self._checkpoint = checkpoint
@@ -162,7 +177,7 @@ class Run:
         self.batch = batch
         batch.id = self._hooks.pyboinc_start_batch(batch=batch)
         if batch.id != checkpoint.batch_id:
-            self._checkpoint = Checkpoint(batch.id, checkpoint.backend, checkpoint.project, checkpoint.token, checkpoint.state)
+            self._checkpoint = replace(checkpoint, batch_id=batch.id)
             directory.write_checkpoint(self._checkpoint)
         directory.bring_back()
         self._take_arrived()
@@ -208,8 +223,8 @@ class Run:
 
     def _set_state(self, state: str) -> None:
         if self._checkpoint.state != state:
-            self._dir.set_state(state)
-            self._checkpoint = Checkpoint(self.batch.id, self._checkpoint.backend, self._checkpoint.project, self._checkpoint.token, state)
+            self._checkpoint = replace(self._checkpoint, state=state)
+            self._dir.write_checkpoint(self._checkpoint)
 
     def _run_user_code(self, code: Callable[[], T]) -> T:
         result = code()
@@ -222,7 +237,7 @@ class Run:
     def call(self, slave: str, input: Any, name: str | None) -> Call:
         """See `pyboinc_call`."""
         program, classes = self._programs.get(slave) or self._build(slave)
-        data = codec.dumps(input, classes)
+        data = codec.dumps(input, classes, name="input")
         call = Call(self.master.next_position(), slave, input, name)
         digest = hashlib.blake2b(slave.encode() + b"\0" + data, digest_size=12).hexdigest()
         self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})")))
@@ -272,7 +287,7 @@ class Run:
         elif handle_error is not None:
             self._run_user_code(lambda: handle_error(call, error))
         else:
-            self.failures.append((call, error, *_report_part(record, step.index)[:2]))
+            self.failures.append((call, error, *_report_part(record, step.entry)[:2]))
 
     def _outcome(self, step: Handle, record: Record) -> tuple[Any, Exception | None]:
         """The call's output, or its error."""
@@ -280,12 +295,12 @@ class Run:
             reason = f"job {record.job} failed: {mask_text(record.error_mask)}"
             return None, JobError(reason, record.job, record.error_mask, record.results)
         try:
-            entry = self._entries(step, record.output)[step.index]
+            entry = self._entries(step, record.output)[step.entry]
         except (DecodeError, IndexError) as error:
             return None, DecodeError(f"the output of {step.call.slave} can't be read: {error}")
         if entry[0]:
             return entry[1], None
-        _, _, message, trace = _report_part(record, step.index)
+        _, _, message, trace = _report_part(record, step.entry)
         return None, SlaveError(entry[1], message, trace)
 
     def _entries(self, step: Handle, output: bytes) -> list[tuple[Any, ...]]:
@@ -300,11 +315,6 @@ class Run:
     def _say(self, text: str) -> None:
         if not self.options.quiet:
             display.say(text)
-
-    def _say_how_to_go_on(self) -> None:
-        made, handled = (self.master.made, self.master.handled) if hasattr(self, "master") else (0, 0)
-        display.say(f"stopped; {handled} of {made} calls were handled, and every result is kept. Go on with the same command:")
-        display.say(f"  {shlex.join([os.path.basename(sys.executable), *sys.argv])}")
 
     def _catch_interrupts(self) -> Callable[[], None]:
         """The first ^C stops the run in order, the second at once. Returns what restores the handler that was there."""
@@ -322,6 +332,14 @@ class Run:
 
 
 def void(_value: object) -> None: ...
+
+
+def _how_to_go_on(run: Run | None) -> str:
+    if run is None or not hasattr(run, "master"):
+        return "stopped before anything was done"
+    command = [os.path.basename(sys.executable), *(each for each in sys.argv if each != "--fresh")]
+    done = f"{run.master.handled} of {run.master.made} calls were handled, and every result is kept"
+    return f"stopped; {done}. Go on with the same command:\n  {shlex.join(command)}"
 
 
 def _exhaust(calls: object) -> None:

@@ -64,7 +64,9 @@ def split_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
     return _parser().parse_known_args(list(argv))
 
 
-def resolve(app_folder: str, argv: Sequence[str], environ: Mapping[str, str], job: JobSettings | Mapping[str, Any] | None = None) -> Options:
+def resolve(
+    app_folder: str, argv: Sequence[str], environ: Mapping[str, str], job: JobSettings | Mapping[str, Any] | None = None
+) -> Options:
     """The options of a run: argument, else environment, else pyboinc.toml, else default. Raises SettingsError."""
     arguments, _ = split_arguments(argv)
     toml = read_toml(os.path.join(app_folder, FILE))
@@ -95,7 +97,7 @@ class TomlFile:
 
     interface: str = ""
     project_home: str = ""
-    job: JobSettings = JobSettings()
+    job: JobSettings = field(default_factory=JobSettings)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -147,9 +147,11 @@ class _Project:
                     return
             try:
                 deliver(self._batch.fs, self._batch.folder, records)
-            except OSError as error:
-                self._error = PyBoincError(f"results can't be written to {self._batch.folder}: {error.strerror or error}. Mend that and run again")
-                self._error.__cause__ = error
+            except Exception as error:  # raised in the run's thread, not lost with this one
+                self._error = error
+                if isinstance(error, OSError):
+                    text = f"results can't be written to {self._batch.folder}: {error.strerror or error}. Mend that and run again"
+                    self._error = PyBoincError(text)
                 self._arrived.set()
                 return
             self._arrived.set()

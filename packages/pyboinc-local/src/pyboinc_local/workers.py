@@ -190,7 +190,7 @@ class _Process(asyncio.SubprocessProtocol):
 
     async def start(self) -> None:
         package_home = str(Path(pyboinc.__file__).resolve().parent.parent)
-        code = f"import sys; sys.path[0] = {package_home!r}; from pyboinc.slave.pipe import main; main()"
+        code = f"import sys; sys.path[:] = [{package_home!r}, *filter(None, sys.path)]; from pyboinc.slave.pipe import main; main()"
         with open(os.path.join(self._folder, "stderr.txt"), "wb") as stderr:
             transport, _ = await asyncio.get_running_loop().subprocess_exec(
                 lambda: self, sys.executable, "-c", code, cwd=self._folder, stderr=stderr

@@ -1,1 +1,1 @@
-"""Do results agree? Not there yet."""
+"""Do results agree? See `quorum` and `comparators`."""

@@ -51,7 +51,7 @@ def neutral(value: Any) -> Array | Scalar:
         value = value.astype(dtype, order="C")  # a copy
         size = _DTYPES[dtype][1]
         if size:
-            code, mask, infinity, nan, _ = _NANS[size]
+            _, mask, infinity, nan, _ = _NANS[size]
             bits = value.reshape(-1).view(f"<u{size}")
             bits[(bits & bits.dtype.type(mask)) > infinity] = nan
         elif dtype == "|b1":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from struct import Struct, unpack
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError
 from . import arrays
 from .encode import dumps, members_of
 from .grammar import FLAT, FLAT_BYTES, MAX_DEPTH, NAN, PROTO, Refused, str_bytes, tuple_bytes
@@ -66,6 +66,21 @@ class _Neutral:
         return Instance(self.module, self.name, state)
 
 
+_neutrals: dict[tuple[str, str], _Neutral] = {}
+
+
+def _neutral(module: str, name: str) -> _Neutral:
+    """Kept from call to call, because it knows the usual fields."""
+    maker = _neutrals.get((module, name))
+    if maker is None:
+        maker = _Neutral(module, name)
+        if len(module) + len(name) <= 200:
+            if len(_neutrals) >= 64:
+                _neutrals.clear()
+            _neutrals[module, name] = maker
+    return maker
+
+
 class _Special:
     """A class of numpy's, or complex."""
 
@@ -83,8 +98,8 @@ _SPECIAL = {("numpy", name): _Special(name) for name in ("ndarray", *arrays.SCAL
 _SPECIAL["builtins", "complex"] = _Special("complex")
 
 
-def _make(maker: Plan | _Neutral | _Special, args: tuple[Any, ...], classes: Classes | None) -> object:
-    """What NEWOBJ with values makes. Raises Refused."""
+def _make(maker: Plan | _Neutral | _Special, args: tuple[Any, ...], raw: bytes, classes: Classes | None) -> object:
+    """What NEWOBJ makes of values; ``raw`` is their encoding. Raises Refused."""
     if type(maker) is _Special:
         if maker.name == "complex":
             if len(args) != 2 or type(args[0]) is not float or type(args[1]) is not float:
@@ -96,11 +111,10 @@ def _make(maker: Plan | _Neutral | _Special, args: tuple[Any, ...], classes: Cla
         return Made(maker.module, maker.name, args)
     assert type(maker) is Plan and classes is not None
     if maker.kind == ENUM:
-        members = members_of(maker, classes)
-        try:
-            return members[dumps(args, classes)[2:-1]]
-        except KeyError:
-            raise Refused(f"class {maker.cls.__name__} has no such member") from None
+        member = members_of(maker, classes).get(raw)
+        if member is None:
+            raise Refused(f"class {maker.cls.__name__} has no such member")
+        return member
     if maker.kind != TUPLE or len(args) != len(maker.names):
         raise Refused(f"class {maker.cls.__name__} is not made of {len(args)} values")
     return tuple.__new__(maker.cls, args)
@@ -202,16 +216,14 @@ def read(data: bytes, classes: Classes | None) -> tuple[Any, int]:
                     if maker_of is None:
                         maker_of = _SPECIAL.get((module, name))
                         if maker_of is None:
-                            maker_of = _Neutral(module, name) if classes is None else classes.maker_of(module, name)
+                            maker_of = _neutral(module, name) if classes is None else classes.maker_of(module, name)
                         makers[module, name] = maker_of
                     frames.append((items, kind, top, maker))
                     maker = maker_of
                     kind = _NEW
                     starts.append(pos)
                     pos += 1
-                    if data[pos] == 0x29:
-                        if data[pos + 1] != 0x81:
-                            raise Refused("an object without NEWOBJ")
+                    if data[pos] == 0x29 and data[pos + 1] == 0x81:
                         kind = _BUILD
                         pos += 2
                         if data[pos] == 0x7D and data[pos + 1] == 0x28:  # by far the most common
@@ -284,7 +296,7 @@ def read(data: bytes, classes: Classes | None) -> tuple[Any, int]:
                         value = dict(zip(keys, items[1::2]))
                         if len(value) != len(keys):
                             raise Refused("keys that are equal")
-                        if kind == _STATE and set(map(type, keys)) == {str} and len(keys) < 256:
+                        if kind == _STATE and set(map(type, keys)) == {str} and len(keys) < 256 and sum(map(len, keys)) < 8192:
                             maker.shape = tuple(keys)
                     if kind == _STATE:
                         if data[pos + 1] != 0x62:  # there are slots, too
@@ -336,7 +348,7 @@ def read(data: bytes, classes: Classes | None) -> tuple[Any, int]:
                     if len(items) != 1 or type(items[0]) is not tuple:
                         raise Refused("an object is made of one tuple")
                     kept.append(items[0])
-                    value = _make(maker, items[0], classes)
+                    value = _make(maker, items[0], data[starts[-1] + 1 : pos], classes)
                     height = top
                 else:
                     raise Refused(f"opcode 0x{op:02x} is not part of the encoding here")
@@ -354,8 +366,6 @@ def read(data: bytes, classes: Classes | None) -> tuple[Any, int]:
                     top = height
                 pos += 1
     except Refused as error:
-        raise DecodeError(f"byte {pos}: {error}") from None
-    except EncodeError as error:  # a member of an Enum, looked up by its encoding
         raise DecodeError(f"byte {pos}: {error}") from None
     except IndexError:  # past the end, in the middle of an opcode
         raise DecodeError(f"byte {pos}: cut short") from None

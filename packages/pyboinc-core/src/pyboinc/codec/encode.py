@@ -21,10 +21,24 @@ from .grammar import (
     int_run,
     pack_float,
     str_bytes,
-    tuple_bytes,
 )
-from .types import DICT, ENUM, FIELDS, SLOTS, TUPLE, Array, Classes, Instance, Made, Plan, Scalar
-from .types import check_keys, check_name, check_state, default
+from .types import (
+    DICT,
+    ENUM,
+    FIELDS,
+    SLOTS,
+    TUPLE,
+    Array,
+    Classes,
+    Instance,
+    Made,
+    Plan,
+    Scalar,
+    check_keys,
+    check_name,
+    check_state,
+    default,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,24 +153,24 @@ def _tuple(value: tuple[Any, ...], put: Put, depth: int, classes: Classes) -> No
     put(TUPLE_END[size])
 
 
-def _one(value: Any, depth: int, classes: Classes) -> bytes:
-    kind = type(value)
-    if kind in FLAT:
-        return FLAT_BYTES[kind](value)
-    out: list[bytes] = []
-    _write(value, out.append, depth, classes)
-    return b"".join(out)
-
-
-def _factor(value: frozenset[Any], classes: Classes) -> int:
-    return check_keys(list(value), classes, lambda inner: _factor(inner, classes)) if value else 1
-
-
 def _keys(keys: list[Any], depth: int, classes: Classes) -> list[bytes]:
+    """The keys of a dict or the members of a set, encoded."""
     if set(map(type, keys)) == {str}:
         return list(map(str_bytes, keys))
-    encoded = [_one(key, depth, classes) for key in keys]
-    check_keys(keys, classes, lambda inner: _factor(inner, classes))
+    encoded = []
+    for key in keys:
+        flat = FLAT_BYTES.get(type(key))
+        if flat is not None:
+            encoded.append(flat(key))
+        else:
+            out: list[bytes] = []
+            _WRITERS.get(type(key), _object)(key, out.append, depth, classes)
+            encoded.append(b"".join(out))
+
+    def factor_of(inner: frozenset[Any]) -> int:
+        return check_keys(list(inner), classes, factor_of)
+
+    check_keys(keys, classes, factor_of)
     return encoded
 
 
@@ -292,7 +306,9 @@ def members_of(plan: Plan, classes: Classes) -> dict[bytes, object]:
 
         members = {}
         for member in plan.cls._member_map_.values():  # type: ignore[attr-defined]
-            key = tuple_bytes([_one(member._value_, 1, classes)])
+            out: list[bytes] = []
+            _tuple((member._value_,), out.append, 0, classes)
+            key = b"".join(out)
             members[key] = member
             code = plan.head + key + b"\x81"
             plan.codes[id(member)] = code, read(b"%b%b%b" % (PROTO, code, STOP), None)[1]
@@ -404,9 +420,13 @@ def _parts(value: Any, depth: int, classes: Classes) -> Iterator[tuple[str, Any,
         for part in value:
             yield f", member {_show(part)}", part, depth
     elif kind is Instance:
+        try:
+            check_state(value.state)
+        except Refused:
+            return
         for name, part in value.fields.items():
             yield f".{name}", part, depth
-    elif kind is Made:
+    elif kind is Made and type(value.args) is tuple:
         for i, part in enumerate(value.args):
             yield f".args[{i}]", part, depth
     else:

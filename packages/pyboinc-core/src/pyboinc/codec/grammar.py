@@ -132,16 +132,27 @@ FLAT_BYTES: dict[type, Callable[[Any], bytes]] = {
 
 def float_run(values: list[float] | tuple[float, ...]) -> bytearray:
     """Many floats at once: an opcode and 8 bytes for each, laid out by strides."""
-    size = len(values)
-    raw = bytearray(pack(f">{size}d", *values))
-    top = raw[::8]
-    if top.count(0x7F) + top.count(0xFF):  # an infinity, a NaN, or just large
-        raw = bytearray(b"".join([pack(">d", x) if x == x else NAN for x in values]))
-    out = bytearray(9 * size)
-    out[::9] = b"G" * size
-    for i in range(8):
-        out[i + 1 :: 9] = raw[i::8]
+    out = bytearray()
+    for start in range(0, len(values), _PIECE):  # in pieces that stay in the cache
+        part = values[start : start + _PIECE]
+        size = len(part)
+        if size == _PIECE:
+            piece = bytearray(_pack_piece(*part))
+        else:
+            raw = pack(f">{size}d", *part)
+            piece = bytearray(9 * size)
+            for i in range(8):
+                piece[i + 1 :: 9] = raw[i::8]
+        piece[::9] = b"G" * size
+        top = piece[1::9]
+        if top.count(0x7F) + top.count(0xFF):  # an infinity, a NaN, or just large
+            piece = bytearray(b"".join(map(float_bytes, part)))
+        out += piece
     return out
+
+
+_PIECE = 512
+_pack_piece = Struct(">" + "xd" * _PIECE).pack
 
 
 def int_run(values: list[int] | tuple[int, ...]) -> bytes | bytearray:

@@ -241,7 +241,9 @@ class Plan:
     def build(self, state: Any) -> object:
         """An instance from its state. Raises Refused."""
         kind = self.kind
-        value = _new(self.cls)
+        if kind in (ENUM, TUPLE):
+            raise Refused(f"{self.cls.__name__} has no state")
+        value: Any = _new(self.cls)
         if kind == DICT:
             if type(state) is not dict:
                 raise Refused(f"class {self.cls.__name__} has no slots")
@@ -251,7 +253,7 @@ class Plan:
                 raise Refused(f"class {self.cls.__name__} has the fields {', '.join(self.names)}")
             for name, item in zip(self.names, state):
                 self.slots[name].__set__(value, item)
-        elif kind == SLOTS:
+        else:
             if type(state) is not tuple or (state[0] and not self.dict_of):
                 raise Refused(f"class {self.cls.__name__} has slots")
             if state[0]:
@@ -262,8 +264,6 @@ class Plan:
                 if name not in self.slots:
                     raise Refused(f"class {self.cls.__name__} has no slot {short(name)}")
                 self.slots[name].__set__(value, item)
-        else:
-            raise Refused(f"{self.cls.__name__} has no state")
         return value
 
 
@@ -435,8 +435,8 @@ def check_keys(keys: list[Any] | tuple[Any, ...], classes: Classes, factor_of: C
         raise Refused(f"more than {limit} keys have the same hash")
     most, run = 1, 0
     last: int | None = None
-    for value in hashes:
-        run = run + 1 if value == last else 1
-        last = value
+    for one in hashes:
+        run = run + 1 if one == last else 1
+        last = one
         most = max(most, run)
     return most * worst

@@ -6,7 +6,7 @@ from ..errors import PyBoincError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any
 
     from ..codec import Classes
 
@@ -20,14 +20,14 @@ class Call:
 
     __slots__ = ("classes", "input", "output", "returned")
 
-    def __init__(self, input: Any, classes: Optional[Classes] = None) -> None:
+    def __init__(self, input: Any, classes: Classes | None = None) -> None:
         self.input = input
         self.classes = classes
         self.output = b""
         self.returned = 0
 
 
-current: Optional[Call] = None
+current: Call | None = None
 
 
 def _current() -> Call:
@@ -54,4 +54,4 @@ def pyboinc_return_output(output: Any) -> None:
     call.returned += 1
     if call.returned > 1:
         raise OutputError("this call has returned an output already: a call returns exactly one")
-    call.output = dumps(output, call.classes)
+    call.output = dumps(output, call.classes, name="output")

@@ -5,7 +5,7 @@ Each is one canonical pickle, put together from parts that are encoded already (
 
 from __future__ import annotations
 
-from ..codec import Encoded, body, dumps, loads
+from ..codec import Encoded, body, dumps, loads, parse
 from ..errors import DecodeError
 
 FORMAT = 1
@@ -13,7 +13,7 @@ FORMAT = 1
 TYPE_CHECKING = False  # typing is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any, Optional
+    from typing import Any
 
     from ..codec import Classes
 
@@ -23,11 +23,11 @@ def input_file(seed: int, first: str, inputs: Iterable[bytes]) -> bytes:
     return dumps((FORMAT, seed, first, [Encoded(body(each)) for each in inputs]))
 
 
-def read_input_file(data: bytes, classes: Optional[Classes] = None) -> tuple[int, str, list[Any]]:
+def read_input_file(data: bytes, classes: Classes | None = None) -> tuple[int, str, list[Any]]:
     """Seed, position of the first call, inputs. Raises DecodeError."""
     value = loads(data, classes)
     if type(value) is tuple and len(value) == 4 and value[0] == FORMAT and type(value[3]) is list:
-        return value[1:]  # type: ignore[return-value]
+        return value[1:]
     raise DecodeError("this is not an input file of this version of PyBOINC")
 
 
@@ -49,9 +49,17 @@ def output_file(entries: Iterable[bytes]) -> bytes:
     return dumps((FORMAT, [Encoded(body(each)) for each in entries]))
 
 
-def read_output_file(data: bytes, classes: Optional[Classes] = None) -> list[tuple[Any, ...]]:
+def read_output_file(data: bytes, classes: Classes | None = None) -> list[tuple[Any, ...]]:
     """Entries: (True, output) or (False, type_name, frames). Raises DecodeError."""
-    value = loads(data, classes)
+    return _entries(loads(data, classes))
+
+
+def parse_output_file(data: bytes) -> list[tuple[Any, ...]]:
+    """The same for who has not the app's classes: outputs are neutral trees, see ``pyboinc.codec.parse``."""
+    return _entries(parse(data))
+
+
+def _entries(value: Any) -> list[tuple[Any, ...]]:
     if type(value) is tuple and len(value) == 2 and value[0] == FORMAT and type(value[1]) is list:
         entries: list[tuple[Any, ...]] = value[1]
         if all(_is_entry(each) for each in entries):

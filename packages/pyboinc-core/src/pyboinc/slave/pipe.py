@@ -5,6 +5,7 @@ Frames, both ways: header (kind, job number, program number, length, length), th
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import sys
@@ -109,9 +110,11 @@ class _Console:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
             os.dup2(file, descriptor)
             os.close(file)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
-        self._streams = [open(each, "w", encoding="utf-8", errors="backslashreplace", closefd=False) for each in (1, 2)]
-        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self._streams
+        sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
+        self._streams = [
+            io.TextIOWrapper(io.BufferedWriter(io.FileIO(each, "w", closefd=False)), "utf-8", "backslashreplace") for each in (1, 2)
+        ]
+        sys.stdout, sys.stderr = self._streams
         faulthandler.enable(self._streams[1])  # a crash in C says where Python was
 
     def __call__(self) -> tuple[str, str]:

@@ -1,0 +1,42 @@
+"""Thirty-five capitals of Europe: (name, kilometres east, kilometres north) of 52 degrees north, 10 degrees east.
+
+From latitudes and longitudes to a hundredth of a degree, by Lambert's azimuthal equal-area projection of a sphere.
+"""
+
+CITIES = [
+    ("Amsterdam", -346, 53),
+    ("Athens", 1205, -1446),
+    ("Belgrade", 824, -740),
+    ("Berlin", 230, 63),
+    ("Bern", -194, -558),
+    ("Bratislava", 527, -403),
+    ("Brussels", -396, -113),
+    ("Bucharest", 1270, -703),
+    ("Budapest", 678, -459),
+    ("Chisinau", 1414, -373),
+    ("Copenhagen", 161, 412),
+    ("Dublin", -1069, 271),
+    ("Helsinki", 821, 995),
+    ("Kyiv", 1431, 31),
+    ("Lisbon", -1652, -1264),
+    ("Ljubljana", 348, -651),
+    ("London", -698, -6),
+    ("Luxembourg", -279, -258),
+    ("Madrid", -1159, -1180),
+    ("Minsk", 1138, 351),
+    ("Oslo", 42, 879),
+    ("Paris", -559, -320),
+    ("Prague", 317, -204),
+    ("Riga", 850, 635),
+    ("Rome", 208, -1118),
+    ("Sarajevo", 674, -866),
+    ("Skopje", 944, -1039),
+    ("Sofia", 1086, -936),
+    ("Stockholm", 458, 841),
+    ("Tallinn", 829, 913),
+    ("Tirana", 821, -1131),
+    ("Vienna", 472, -401),
+    ("Vilnius", 974, 403),
+    ("Warsaw", 747, 82),
+    ("Zagreb", 464, -669),
+]

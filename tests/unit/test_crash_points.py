@@ -1,0 +1,154 @@
+"""The reference example, killed at every step of master and delivery, and resumed.
+
+The master's own code and the assimilator's delivery run on a file system in memory. It dies at crash point 1, 2, 3, ... of a
+run; then the same command runs again on what a killed process leaves, and on what a power cut leaves. As on a real project,
+jobs and their results outlive the master here, and are delivered again if it is not known that they were.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyboinc.batchdir import JOURNAL
+from pyboinc.hookspecs import hookimpl
+from pyboinc.model import JobSettings
+from pyboinc.plugins import Plugin, manager_of
+from pyboinc.run import Run, pyboinc_call
+from pyboinc.settings import Options
+from pyboinc.slave.runner import Program, run_job
+from pyboinc.testing import Crash, ManualClock, MemoryFileSystem
+from pyboinc_assimilator.decide import Workunit, decide
+from pyboinc_assimilator.deliver import deliver
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "sum_of_squares"
+CALLS, ANSWER = 100, 338350
+BATCH = "/batch"
+PROGRAMS = {}
+
+
+class LastingProject:
+    """A project that outlives the master: jobs by name, records until they are known to be delivered."""
+
+    def __init__(self, folder):
+        self.fs = None
+        self.folder = folder
+        self.batches = []
+        self.made = {}
+        self.undelivered = []
+        self.runs = 0
+
+    @hookimpl
+    def pyboinc_start_batch(self, batch):
+        self.fs = batch.fs
+        if batch.token not in self.batches:
+            self.batches.append(batch.token)
+        return self.batches.index(batch.token) + 1
+
+    @hookimpl
+    def pyboinc_submit_jobs(self, batch, jobs):
+        for job in jobs:
+            if job.name not in self.made:
+                files = run_job(self._program(job.program), job.data, lambda: ("", ""))
+                self.made[job.name] = decide(Workunit(job.name, files, 0))
+                self.runs += 1
+            if self.made[job.name] not in self.undelivered:
+                self.undelivered.append(self.made[job.name])
+
+    def _program(self, program):
+        path = self.folder / f"{program.sha256}.pyz"
+        if path not in PROGRAMS:
+            path.write_bytes(program.data)
+            PROGRAMS[path] = Program(str(path))
+        return PROGRAMS[path]
+
+    @hookimpl
+    def pyboinc_wait(self, batch, timeout):
+        some = self.undelivered[:7]
+        deliver(self.fs, batch.folder, some)
+        del self.undelivered[:7]  # a crash between the two delivers them again
+
+
+class Laboratory:
+    def __init__(self, tmp_path):
+        self.project = LastingProject(tmp_path)
+
+    def run(self, fs):
+        """One run of the master; the values in the order handled."""
+        from app_types import Input
+
+        values = []
+
+        def make_calls():
+            for i in range(1, CALLS + 1):
+                pyboinc_call("app_slave.py", Input(i))
+
+        options = Options("lasting", "", BATCH, False, True, JobSettings(), {})
+        manager = manager_of([Plugin("lasting", "", "", self.project)])
+        run = Run(options, str(EXAMPLE), manager, fs, ManualClock())
+        assert run.go(make_calls, lambda output: values.append(output.value), None) == []
+        return values
+
+    def check(self, fs):
+        before = handled(fs)
+        values = self.run(fs)
+        assert sum(values) == ANSWER and len(values) == CALLS
+        after = handled(fs)
+        assert after[: len(before)] == before
+        assert [(int(position) + 1) ** 2 for position in after] == values, "each once, in the journal's order"
+        assert self.project.runs == CALLS, "no job is made twice"
+        assert len(self.project.batches) == 1
+        return after
+
+
+def handled(fs):
+    import json
+
+    try:
+        lines = fs.read(f"{BATCH}/{JOURNAL}").split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [entry[1] for entry in map(json.loads, lines) if entry[0] == "handled"]
+
+
+@pytest.fixture
+def laboratory(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    yield lambda: Laboratory(tmp_path)
+    sys.modules.pop("app_types", None)
+
+
+def crash(laboratory, at):
+    fs = MemoryFileSystem(crash_at=at)
+    with pytest.raises(Crash):
+        laboratory.run(fs)
+    return fs
+
+
+@pytest.mark.parametrize("what_is_left", ["after_kill", "after_power_cut"])
+def test_every_crash_point(laboratory, what_is_left):
+    whole = MemoryFileSystem()
+    lab = laboratory()
+    lab.check(whole)
+    lab.check(whole.after_kill())
+    print(f"{whole.steps} crash points")
+    assert whole.steps > 100
+    for point in range(whole.steps):
+        lab = laboratory()
+        died = crash(lab, point)
+        if what_is_left == "after_power_cut" and not died.after_power_cut().exists(f"{BATCH}/pyboinc_checkpoint"):
+            lab.project.batches.clear()  # the folder is as new: so is its batch
+            assert lab.project.runs == 0
+        left = getattr(died, what_is_left)()
+        lab.check(left)
+
+
+def test_crashes_while_recovering(laboratory):
+    for first in (30, 80, 120):
+        for second in range(0, 160, 13):
+            lab = laboratory()
+            fs = crash(lab, first).after_kill(crash_at=second)
+            try:
+                lab.run(fs)
+            except Crash:
+                lab.check(fs.after_power_cut())

@@ -1,0 +1,506 @@
+"""Whole runs on the local project, as a user starts them: `python app_master.py` in a folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TYPES = """
+class Input:
+    def __init__(self, value): self.value = value
+class Output:
+    def __init__(self, value): self.value = value
+"""
+SLAVE = """
+from app_types import Output
+from pyboinc import pyboinc_get_input, pyboinc_return_output
+value = pyboinc_get_input().value
+"""
+MASTER = """
+import os, sys
+from app_types import Input
+from pyboinc import pyboinc_call, pyboinc_master
+outputs = []
+def handle_result(output): outputs.append(output.value)
+"""
+
+
+class App:
+    def __init__(self, folder):
+        self.folder = folder
+        self.started = []
+        self.write("app_types.py", TYPES)
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def slave(self, text, head=SLAVE):
+        self.write("app_slave.py", head + text)
+
+    def master(self, text, head=MASTER):
+        self.write("app_master.py", head + text)
+
+    def start(self, *arguments, **more):
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYBOINC")} | {"PYTHONUNBUFFERED": "1"}
+        pipe = subprocess.PIPE
+        command = [sys.executable, "app_master.py", *arguments]
+        process = subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ, **more)
+        self.started.append(process)
+        return process
+
+    def end(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    def run(self, *arguments, status=0, timeout=60):
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate(timeout=timeout)
+        assert process.returncode == status, stderr
+        assert status or "Traceback" not in stderr
+        return stdout, stderr
+
+    def results(self):
+        return [name for folder in ("new", "old") if (self.folder / folder).exists() for name in os.listdir(self.folder / folder)]
+
+
+@pytest.fixture
+def app(tmp_path):
+    made = App(tmp_path)
+    yield made
+    made.end()
+
+
+SUM = """
+def make_calls():
+    for i in range({n}): pyboinc_call("app_slave.py", Input(i))
+pyboinc_master(make_calls, handle_result)
+print(len(outputs), sum(outputs))
+"""
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
+
+
+# ---- what a slave finds
+
+
+def test_each_call_has_a_clean_namespace_and_modules_are_imported_once_per_process(app):
+    app.write("helper.py", "import os\nwith open(os.environ['IMPORTS'], 'a') as file: file.write(f'{os.getpid()}\\n')\n")
+    app.slave(
+        "import helper, os, sys\n"
+        "assert 'left' not in globals() and __name__ == '__main__' and sys.modules['__main__'].__dict__ is globals()\n"
+        "left = 1\npyboinc_return_output(Output(os.getpid()))\n"
+    )
+    app.master("os.environ['IMPORTS'] = os.path.abspath('imports')" + SUM.format(n=40) + "print(len(set(outputs)))")
+    stdout, _ = app.run()
+    pids = (app.folder / "imports").read_text().split()
+    assert len(pids) == len(set(pids)) == int(stdout.split()[-1])
+
+
+def test_random_is_the_same_in_every_run_and_differs_between_calls(app):
+    app.slave("import random\npyboinc_return_output(Output(random.random()))")
+    app.master(SUM.format(n=20) + "print(sorted(outputs), len(set(outputs)))")
+    first, _ = app.run()
+    again, _ = app.run("--fresh")
+    other = app.folder / "other"
+    other.mkdir()
+    moved, _ = app.run("--batch", str(other))
+    assert first == again == moved
+    assert first.split()[-1] == "20"
+    app.write("pyboinc.toml", "[job]\nseed = 1\n")
+    assert app.run("--fresh")[0] != first
+
+
+def test_a_slave_may_end_by_exit_0_after_its_output(app):
+    app.slave("pyboinc_return_output(Output(value))\nraise SystemExit(0)")
+    app.master(SUM.format(n=3))
+    assert app.run()[0] == "3 3\n"
+
+
+def test_large_inputs_and_outputs(app):
+    app.slave("pyboinc_return_output(Output(value[::-1]))")
+    app.master(
+        "def make_calls():\n    for i in range(6): pyboinc_call('app_slave.py', Input(bytes([i]) * 5_000_000))\n"
+        "pyboinc_master(make_calls, handle_result)\nprint(sorted((each[0], len(each)) for each in outputs))"
+    )
+    assert eval(app.run()[0]) == [(i, 5_000_000) for i in range(6)]
+
+
+def test_two_slaves_share_the_workers(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.write("other.py", SLAVE.replace("app_types", "app_types") + "import app_types\npyboinc_return_output(Output(-value))")
+    app.master(
+        "def make_calls():\n    for i in range(50): pyboinc_call(('app_slave.py', 'other.py')[i % 2], Input(i))\n"
+        "pyboinc_master(make_calls, handle_result)\nprint(sorted(outputs) == sorted(i if i % 2 == 0 else -i for i in range(50)))"
+    )
+    assert app.run()[0] == "True\n"
+
+
+def test_calls_behind_a_long_one_do_not_wait_for_it(app):
+    app.slave("import time\nif value == 100: time.sleep(3)\npyboinc_return_output(Output((value, time.time())))")
+    app.master(SUM.format(n=300).replace("sum(outputs)", "dict(outputs)[100] - max(time for value, time in outputs if value != 100)"))
+    app.write("pyboinc.toml", "[local]\nworkers = 2\n")
+    stdout, _ = app.run()
+    assert float(stdout.split()[1]) > 2, "all others were done long before"
+
+
+# ---- errors
+
+
+def failing(app, *arguments, status=1):
+    app.master(SUM.format(n=4))
+    stdout, stderr = app.run(*arguments, status=status)
+    assert stdout == ""
+    return stderr
+
+
+def test_an_exception_is_shown_with_its_traceback_and_what_the_slave_printed(app):
+    app.slave("print('working on', value)\nif value == 2: 1 / 0\npyboinc_return_output(Output(value))")
+    stderr = failing(app)
+    assert "1 of 4 calls failed" in stderr
+    assert "call 2: app_slave.py(Input(value=2))" in stderr
+    assert "ZeroDivisionError: division by zero" in stderr
+    assert 'File "app_slave.py", line 6, in <module>' in stderr
+    assert "if value == 2: 1 / 0" in stderr
+    assert "| working on 2" in stderr and "working on 1" not in stderr
+
+
+def test_control_characters_are_escaped(app):
+    app.slave("raise ValueError('\\x1b[2J\\x07 gone')")
+    stderr = failing(app)
+    assert "\x1b" not in stderr and "\\x1b[2J" in stderr
+
+
+@pytest.mark.parametrize(
+    "slave, message",
+    [
+        ("pass", "app_slave.py ended without pyboinc_return_output"),
+        ("pyboinc_return_output(Output(1)); pyboinc_return_output(Output(2))", "has returned an output already"),
+        (
+            "pyboinc_return_output(Output(1))\ntry: pyboinc_return_output(Output(2))\nexcept Exception: pass",
+            "returned more than one output",
+        ),
+        ("pyboinc_return_output(Output(open))", r"output.value"),
+        ("class Mine: pass\npyboinc_return_output(Mine())", "app_types.py"),
+        ("def f(n): return f(n + 1)\nf(0)", "RecursionError"),
+        ("raise Exception", "Exception"),
+        ("class E(Exception):\n    def __str__(self): 1/0\nraise E", "E"),
+    ],
+)
+def test_errors_of_the_slave(app, slave, message):
+    app.slave(slave)
+    stderr = failing(app)
+    assert "4 of 4 calls failed" in stderr and message in stderr
+
+
+@pytest.mark.parametrize(
+    "slave, message",
+    [
+        ("import os; os._exit(3)", "ended with status 3"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+        ("raise SystemExit(4)", "sys.exit(4)"),
+        ("raise MemoryError('no room')", "no room"),
+        ("open('/no/such/file')", "No such file"),
+        ("import math; from math import no_such_thing", "can't import what the slave needs"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_faults_of_the_host_are_tried_again_then_reported(app, slave, message):
+    app.write("pyboinc.toml", "[job]\nmax_error_results = 1\n")
+    app.slave(f"if value == 1:\n    {slave}\npyboinc_return_output(Output(value))")
+    stderr = failing(app)
+    assert "1 of 4 calls failed" in stderr and message in stderr
+    assert "too many of its results ended in an error" in stderr
+    assert stderr.count("CLIENT_ERROR") == 2
+
+
+def test_a_worker_that_dies_once_costs_nothing(app):
+    app.slave(
+        "import os\nif value % 10 == 3 and not os.path.exists(f'{os.environ[\"MARKS\"]}/{value}'):\n"
+        "    open(f'{os.environ[\"MARKS\"]}/{value}', 'w').close()\n    os._exit(1)\npyboinc_return_output(Output(value))"
+    )
+    app.master("os.environ['MARKS'] = os.getcwd()" + SUM.format(n=100))
+    assert app.run()[0] == "100 4950\n"
+
+
+def test_handle_error_gets_call_and_error(app):
+    app.slave("if value: raise ValueError('no', value)\npyboinc_return_output(Output(0))")
+    app.master(
+        "from pyboinc import SlaveError\nerrors = []\n"
+        "def make_calls():\n    for i in range(3): pyboinc_call('app_slave.py', Input(i), name=f'number {i}')\n"
+        "def handle_error(call, error):\n    assert isinstance(error, SlaveError) and 'line 5' in error.traceback\n"
+        "    errors.append((call.position, call.name, call.slave, call.input.value, error.type_name, error.message))\n"
+        "pyboinc_master(make_calls, handle_result, handle_error)\nprint(sorted(errors), outputs)"
+    )
+    stdout, _ = app.run()
+    assert stdout == (
+        "[('1', 'number 1', 'app_slave.py', 1, 'ValueError', \"('no', 1)\"), "
+        "('2', 'number 2', 'app_slave.py', 2, 'ValueError', \"('no', 2)\")] [0]\n"
+    )
+
+
+def test_a_job_error_says_why(app):
+    app.slave("import os; os._exit(9)")
+    app.master(
+        "from pyboinc import JobError\ndef make_calls(): pyboinc_call('app_slave.py', Input(1))\n"
+        "def handle_error(call, error):\n    assert isinstance(error, JobError)\n"
+        "    print(error.error_mask, len(error.results), error.results[0].exit_status)\n"
+        "pyboinc_master(make_calls, handle_result, handle_error, job={'max_error_results': 0})"
+    )
+    assert app.run()[0] == "2 1 9\n"
+
+
+def test_a_missing_import_is_an_error_at_submission(app):
+    app.slave("import no_such_module\npyboinc_return_output(Output(value))")
+    stderr = failing(app, status=2)
+    assert "no_such_module" in stderr and "requires" in stderr and "app_slave.py, line 5" in stderr
+
+
+def test_an_input_that_cannot_travel_names_the_field_and_the_line(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master("\ndef make_calls():\n    pyboinc_call('app_slave.py', Input([1, print]))\npyboinc_master(make_calls, handle_result)")
+    _, stderr = app.run(status=2)
+    assert "app_master.py, line 9" in stderr and "input.value[1]" in stderr
+
+
+def test_an_exception_in_a_handler_stops_the_run_and_the_next_one_replays_up_to_it(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(
+        "def handle_result(output):\n    outputs.append(output.value)\n"
+        "    if len(outputs) == 5 and '--bad' in sys.argv: raise RuntimeError('mine')\n"
+        + SUM.format(n=10)
+        + "print(outputs)"
+    )
+    _, stderr = app.run("--bad", status=1)
+    assert "RuntimeError: mine" in stderr
+    stdout, _ = app.run()
+    assert stdout.startswith("10 45\n")
+    assert app.run()[0] == stdout, "the order is kept for good"
+
+
+# ---- stopping and going on
+
+SLOW = "import time\ntime.sleep(0.05)\npyboinc_return_output(Output(value))"
+
+
+def workers_of(master):
+    """Process IDs of the master's workers."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"PPid:\t{master}\n" in (entry / "status").read_text():
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+def alive(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+def test_interrupted_it_says_how_to_go_on(app):
+    app.slave(SLOW)
+    app.master(SUM.format(n=100))
+    process = app.start()
+    wait_for(lambda: len(app.results()) > 3)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert "of 100 calls were handled" in stderr and "app_master.py" in stderr and "Traceback" not in stderr
+    assert app.run()[0] == "100 4950\n"
+
+
+def test_the_second_interrupt_stops_at_once(app):
+    app.slave(SLOW)
+    app.master(
+        "import time\ndef handle_result(output):\n    print('in the handler')\n"
+        "    try: time.sleep(30)\n    except BaseException: time.sleep(30)\n"
+        + SUM.format(n=100)
+    )
+    process = app.start()
+    assert process.stdout.readline() == "in the handler\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=2)
+    assert process.returncode == 130
+
+
+@linux
+@pytest.mark.parametrize(
+    "slave",
+    [
+        "import time\ntime.sleep(60)",
+        "sum(iter(int, 1))",
+        "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\ntime.sleep(60)",
+    ],
+)
+def test_workers_end_within_a_second_of_the_masters_death(app, slave):
+    app.slave(f"if value: pyboinc_return_output(Output(value))\nelse:\n    {slave.replace(chr(10), chr(10) + '    ')}")
+    app.master(SUM.format(n=20))
+    process = app.start()
+    wait_for(lambda: len(workers_of(process.pid)) >= 1 and app.results())
+    workers = workers_of(process.pid)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not any(map(alive, workers)), seconds=1)
+
+
+@linux
+@pytest.mark.parametrize("victim", ["master", "worker", "both"])
+def test_killed_at_any_moment_nothing_is_lost_or_doubled(app, victim):
+    app.slave("import time\ntime.sleep(0.004)\npyboinc_return_output(Output(value))")
+    app.master("def handle_result(output):\n    assert output.value not in outputs\n    outputs.append(output.value)\n" + SUM.format(n=200))
+    for moment in (0.15, 0.4, 0.55, 0.7):
+        process = app.start()
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            for worker in workers_of(process.pid) if victim != "master" else []:
+                os.kill(worker, signal.SIGKILL)
+            if victim != "worker":
+                process.kill()
+                process.communicate()
+                assert app.results() == app.results(), "nothing moves any more"
+                continue
+        stdout, stderr = process.communicate(timeout=30)
+        assert stdout == "200 19900\n", stderr
+    assert app.run()[0] == "200 19900\n"
+
+
+def test_dynamic_calls_are_replayed_exactly(app):
+    app.slave("import time\ntime.sleep(0.01 * (value % 3))\npyboinc_return_output(Output(value))")
+    app.master(
+        "tree = []\n"
+        "def handle_result(output):\n    tree.append(output.value)\n"
+        "    if output.value < 100:\n        for k in (1, 2): pyboinc_call('app_slave.py', Input(output.value * 10 + k))\n"
+        "def make_calls():\n    for i in (1, 2, 3): pyboinc_call('app_slave.py', Input(i))\n"
+        "pyboinc_master(make_calls, handle_result)\nprint(tree)"
+    )
+    process = app.start()
+    wait_for(lambda: len(app.results()) > 5)
+    process.kill()
+    process.communicate()
+    stdout, _ = app.run()
+    assert len(eval(stdout)) == len(set(eval(stdout))) == 3 + 6 + 12
+    assert app.run()[0] == stdout
+
+
+def test_one_master_at_a_time(app):
+    app.slave(SLOW)
+    app.master(SUM.format(n=40))
+    first = app.start()
+    wait_for(app.results)
+    _, stderr = app.run(status=2)
+    assert "another master is running" in stderr
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+
+
+def test_a_changed_slave_in_a_used_folder(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=3))
+    app.run()
+    app.slave("pyboinc_return_output(Output(-value))")
+    _, stderr = app.run(status=2)
+    assert "app_slave.py or a module that it imports has changed" in stderr and "--fresh" in stderr
+    assert app.run("--fresh")[0] == "3 -3\n"
+    assert list(app.folder.glob("pyboinc_earlier_*/*/*"))
+
+
+def test_a_changed_seed_in_a_used_folder(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=3))
+    app.run()
+    app.write("pyboinc.toml", "[job]\nseed = 5\n")
+    assert "with the seed 0, and this run's is 5" in app.run(status=2)[1]
+
+
+def test_a_long_chain_of_calls(app):
+    app.slave("pyboinc_return_output(Output(value + 1))")
+    app.master(
+        "def make_calls(): pyboinc_call('app_slave.py', Input(0))\n"
+        "def handle_result(output):\n    outputs.append(output.value)\n"
+        "    if output.value < 150: pyboinc_call('app_slave.py', Input(output.value))\n"
+        "pyboinc_master(make_calls, handle_result)\nprint(outputs == list(range(1, 151)))"
+    )
+    assert app.run()[0] == app.run()[0] == "True\n"
+    assert max(map(len, app.results())) < 120
+
+
+def test_a_changed_call_in_a_used_folder(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=3))
+    app.run()
+    app.master(SUM.format(n=3).replace("Input(i)", "Input(i + 1)"))
+    _, stderr = app.run(status=2)
+    assert "then  app_slave.py(Input(value=0))" in stderr and "now   app_slave.py(Input(value=1))" in stderr
+
+
+def test_another_backend_in_a_used_folder(app, tmp_path):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=3))
+    app.run()
+    checkpoint = app.folder / "pyboinc_checkpoint"
+    checkpoint.write_text(checkpoint.read_text().replace("backend: local", "backend: boinc"))
+    assert "holds a batch of the backend boinc" in app.run(status=2)[1]
+
+
+# ---- what a person sees
+
+
+def test_lines_when_piped_and_nothing_when_quiet(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=3))
+    assert app.run("--quiet") == ("3 3\n", "")
+    assert app.run("--quiet") == ("3 3\n", "")
+    assert "going on with batch 1" in app.run()[1]
+
+
+def test_an_unknown_backend_lists_those_installed_nearest_first(app):
+    app.master(SUM.format(n=3))
+    assert "no backend is called 'locl'; did you mean 'local'? installed are: local" in app.run("-i", "locl", status=2)[1]
+    assert "-p" in app.run("-i", "local", "-p", "/somewhere", status=2)[1]
+
+
+def test_settings_of_the_backend(app):
+    app.slave("import os\npyboinc_return_output(Output(os.getpid()))")
+    app.master(SUM.format(n=50) + "print(len(set(outputs)))")
+    app.write("pyboinc.toml", "[local]\nworkers = 1\n")
+    assert app.run()[0].split()[-1] == "1"
+    app.write("pyboinc.toml", "[local]\nworker = 1\n")
+    assert "unknown key 'worker'; did you mean 'workers'" in app.run(status=2)[1]
+    app.write("pyboinc.toml", "[local]\nworkers = 0\n")
+    assert "workers = 0" in app.run(status=2)[1]
+
+
+def test_calls_outside_of_a_run(app):
+    app.master("\npyboinc_call('app_slave.py', Input(1))")
+    assert "works inside make_calls" in app.run(status=1)[1]
+
+
+def test_a_slave_started_by_hand_says_what_to_do(app):
+    app.slave("")
+    ran = subprocess.run([sys.executable, "app_slave.py"], cwd=app.folder, capture_output=True, text=True)
+    assert ran.returncode == 1 and "Run the master" in ran.stderr
