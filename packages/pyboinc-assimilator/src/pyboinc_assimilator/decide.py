@@ -12,7 +12,8 @@ class Workunit:
     """What the project knows of a workunit.
 
     canonical (tuple[bytes, bytes] | None): output file and report of the canonical result, if there is one.
-    error_mask (int): see `pyboinc.model.ErrorMask`.  results: how its results ended.
+    error_mask (int): see `pyboinc.model.ErrorMask`.  results: how its results ended; beside a canonical result, those found
+    invalid.
     """
 
     name: str
@@ -27,7 +28,7 @@ def decide(workunit: Workunit) -> Record | None:
     A canonical result wins over an error mask: BOINC accepts a late success of a workunit that has failed.
     """
     if workunit.canonical is not None:
-        return Record(workunit.name, *workunit.canonical)
+        return Record(workunit.name, *workunit.canonical, 0, workunit.results)
     if workunit.error_mask:
         return Record(workunit.name, None, b"", workunit.error_mask, workunit.results)
     return None

@@ -79,7 +79,8 @@ class JobSettings:
     rsc_disk_bound).  fpops_estimate, fpops_bound: floating-point operations of one job (rsc_fpops_est, rsc_fpops_bound).
     max_error_results, max_total_results, max_success_results: a job that passes one of them has failed.
     max_output: bytes of a job's output file.  priority: higher is sent first.  own_hosts_only: only the submitter's
-    hosts get the jobs; implies quorum 1.  requires: distributions that a host's Python must have, e.g. ("numpy",).
+    hosts get the jobs; implies quorum 1.  comparator: how outputs are compared, e.g. "bitwise", "tolerance:relative=1e-9",
+    "ulp:4" (see `pyboinc_validator.comparators`).  requires: distributions that a host's Python must have, e.g. ("numpy",).
     seed: what each call's `random` is seeded from, together with the call's position.
 
     The limits' defaults and meanings are those of BOINC's job templates (its wiki page JobTemplates).
@@ -98,6 +99,7 @@ class JobSettings:
     max_output: int = _setting(100_000_000, 1, "bytes")
     priority: int = _setting(0)
     own_hosts_only: bool = _setting(False)
+    comparator: str = _setting("bitwise")
     requires: tuple[str, ...] = _setting(())
     seed: int = _setting(0)
 
@@ -139,9 +141,9 @@ def _checked(name: str, annotation: str, value: Any, metadata: Mapping[str, Any]
         if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
             raise SettingsError(f"{name} = {value!r}: must be a list of names, e.g. ['numpy']")
         return tuple(value)
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
     if not isinstance(value, types[kind]) or (kind != "bool" and isinstance(value, bool)):
-        word = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind]
+        word = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}[kind]
         raise SettingsError(f"{name} = {value!r}: must be {word}")
     low = metadata["low"]
     if low is not None and not value >= low:
@@ -276,12 +278,16 @@ class Batch:
 
 @dataclass(frozen=True)
 class ResultSummary:
-    """One result of a job that failed, as its record tells it. stderr is a stranger's text."""
+    """One result of a job, as its record tells it. stderr is a stranger's text.
+
+    validate_state (int): BOINC's; 2 is invalid, that is outvoted.
+    """
 
     outcome: int
     exit_status: int
     host: str = ""
     stderr: str = ""
+    validate_state: int = 0
 
 
 @dataclass(frozen=True)
@@ -290,7 +296,7 @@ class Record:
 
     output (bytes | None): the canonical result's output file, None if the job failed.  report (bytes): its second
     output file, what the slave printed and full tracebacks; may be empty.  error_mask (int): see `ErrorMask`.
-    results: one summary for each result, if the job failed.
+    results: a summary of each result if the job failed, else of those found invalid.
     """
 
     job: str

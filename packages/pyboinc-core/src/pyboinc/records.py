@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Sequence
 
 from .codec import dumps, loads
-from .errors import DecodeError
-from .model import Record, ResultSummary
+from .errors import DecodeError, JobError
+from .model import Record, ResultSummary, mask_text
+from .slave import files
 
 FORMAT = 1
 
@@ -22,17 +23,34 @@ def load_records(data: bytes) -> list[Record]:
     value = loads(data)
     if not (type(value) is tuple and len(value) == 2 and value[0] == FORMAT and type(value[1]) is list):
         raise DecodeError("this is not a result file of this version of PyBOINC")
+    if not all(_is_record(each) for each in value[1]):
+        raise DecodeError("this result file holds a record of another form")
+    return [Record(*rest, results=tuple(ResultSummary(*each) for each in results)) for *rest, results in value[1]]
+
+
+def _is_record(value: object) -> bool:
+    return (
+        type(value) is tuple
+        and list(map(type, value)) in ([str, bytes, bytes, int, tuple], [str, type(None), bytes, int, tuple])
+        and all(type(each) is tuple and list(map(type, each)) == [int, int, str, str, int] for each in value[4])
+    )
+
+
+def report_part(record: Record, index: int) -> tuple[str, str, str, str]:
+    """stdout, stderr, message, traceback of a call; empty if the report has none or is damaged: nobody has validated it."""
     try:
-        return [
-            Record(job, output, report, mask, tuple(ResultSummary(*each) for each in results))
-            for job, output, report, mask, results in value[1]
-        ]
-    except (TypeError, ValueError) as error:
-        raise DecodeError(f"this result file holds a record of another form: {error}") from None
+        return files.read_report_file(record.report)[index]
+    except (DecodeError, IndexError):
+        return "", "", "", ""
+
+
+def job_error(record: Record) -> JobError:
+    """Why a record has no output."""
+    return JobError(f"job {record.job} failed: {mask_text(record.error_mask)}", record.job, record.error_mask, record.results)
 
 
 def _plain(record: Record) -> tuple[object, ...]:
-    results = tuple((int(each.outcome), each.exit_status, each.host, each.stderr) for each in record.results)
+    results = tuple((int(each.outcome), each.exit_status, each.host, each.stderr, int(each.validate_state)) for each in record.results)
     return (record.job, record.output, record.report, int(record.error_mask), results)
 
 

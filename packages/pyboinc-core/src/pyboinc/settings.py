@@ -19,7 +19,34 @@ else:
 
 FILE = "pyboinc.toml"
 RUNTIMES = ("native",)
-_TOP_LEVEL = {"interface": str, "project_home": str}
+
+@dataclass(frozen=True)
+class OwnOption:
+    """One of PyBOINC's own arguments. metavar: empty for a flag."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    kind: type = str
+    choices: tuple[str, ...] | None = None
+
+
+OWN = (
+    OwnOption(("-i", "--interface"), "The backend: local, boinc or another that is installed.", "NAME"),
+    OwnOption(("-p", "--project_home"), "The folder of the BOINC project; implies -i boinc.", "DIR"),
+    OwnOption(("--batch",), "The folder of the batch, instead of the script's.", "DIR"),
+    OwnOption(("--fresh",), "Start anew; the batch that is there is set aside."),
+    OwnOption(("--quiet",), "Show no progress."),
+    OwnOption(("--runtime",), f"What slaves run in: {', '.join(RUNTIMES)}.", "NAME", choices=RUNTIMES),
+    OwnOption(("--quorum",), "Results that must agree, instead of what the program says.", "N", int),
+    OwnOption(("--hosts",), "Hosts of the local project.", "N", int),
+)
+
+taken: list[str] | None = None
+"""PyBOINC's own arguments if ``pyboinc run`` started this program and took them out of `sys.argv`, else None."""
+
+DURABILITIES = ("power-cut", "kill")
+_TOP_LEVEL = {"interface": str, "project_home": str, "durability": str}
 
 
 @dataclass(frozen=True)
@@ -27,7 +54,8 @@ class Options:
     """How one run of a master is set up.
 
     interface (str): the backend's name.  project_home (str): the BOINC project's folder, or empty.  batch (str): the
-    batch directory.  tables: the other tables of pyboinc.toml, each for the backend of its name.
+    batch directory.  tables: the other tables of pyboinc.toml, each for the backend of its name.  durability (str): what
+    the batch directory survives: a power cut, or only the death of processes, which is faster.
     """
 
     interface: str
@@ -37,6 +65,7 @@ class Options:
     quiet: bool
     job: JobSettings
     tables: Mapping[str, Mapping[str, Any]]
+    durability: str = DURABILITIES[0]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,12 +75,11 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> _Parser:
     parser = _Parser(prog="pyboinc", add_help=False, allow_abbrev=False)
-    parser.add_argument("-i", "--interface", metavar="NAME")
-    parser.add_argument("-p", "--project_home", metavar="DIR")
-    parser.add_argument("--batch", metavar="DIR")
-    parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--quiet", action="store_true")
-    parser.add_argument("--runtime", choices=RUNTIMES, default="native")
+    for each in OWN:
+        if each.metavar:
+            parser.add_argument(*each.names, metavar=each.metavar, type=each.kind, choices=each.choices, help=each.help)
+        else:
+            parser.add_argument(*each.names, action="store_true", help=each.help)
     return parser
 
 
@@ -62,6 +90,34 @@ def split_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
     ['--points', '9']
     """
     return _parser().parse_known_args(list(argv))
+
+
+def to_arguments(own: argparse.Namespace) -> list[str]:
+    """The inverse of `split_arguments`.
+
+    >>> to_arguments(split_arguments(["--quiet", "--interface=local"])[0])
+    ['-i', 'local', '--quiet']
+    """
+    arguments: list[str] = []
+    for each in OWN:
+        value = getattr(own, each.names[-1].lstrip("-"))
+        if value is not None and value is not False:
+            arguments += [each.names[0], str(value)] if each.metavar else [each.names[0]]
+    return arguments
+
+
+def own_arguments(argv: Sequence[str] | None) -> Sequence[str]:
+    """Where `pyboinc_master(argv=argv)` finds its own arguments. Those given to ``pyboinc run`` always count."""
+    if taken is None:
+        return sys.argv[1:] if argv is None else argv
+    return [*(argv or []), *taken]
+
+
+def command_to_go_on() -> list[str]:
+    """The command that started this program, without --fresh."""
+    if taken is None:
+        return [os.path.basename(sys.executable), *(each for each in sys.argv if each != "--fresh")]
+    return ["pyboinc", "run", sys.argv[0], *(each for each in taken if each != "--fresh"), *sys.argv[1:]]
 
 
 def resolve(
@@ -80,14 +136,21 @@ def resolve(
         interface = toml.interface or ("boinc" if toml.project_home else "local")
     if home is None and interface == "boinc":
         home = environ.get("PYBOINC_DIR") or toml.project_home
+    settings = job if isinstance(job, JobSettings) else toml.job.with_(job or {})
+    tables = dict(toml.tables)
+    if arguments.quorum is not None:
+        settings = settings.with_({"quorum": arguments.quorum})
+    if arguments.hosts is not None:
+        tables["local"] = {**tables.get("local", {}), "hosts": arguments.hosts}
     return Options(
         interface=interface,
         project_home=os.path.abspath(home) if home else "",
         batch=os.path.abspath(arguments.batch or app_folder),
         fresh=arguments.fresh,
         quiet=arguments.quiet,
-        job=job if isinstance(job, JobSettings) else toml.job.with_(job or {}),
-        tables=toml.tables,
+        job=settings,
+        tables=tables,
+        durability=toml.durability,
     )
 
 
@@ -99,6 +162,7 @@ class TomlFile:
     project_home: str = ""
     job: JobSettings = field(default_factory=JobSettings)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    durability: str = DURABILITIES[0]
 
 
 def read_toml(path: str) -> TomlFile:
@@ -133,7 +197,11 @@ def read_toml(path: str) -> TomlFile:
         raise SettingsError(f"{_place(path, text, 'job', _blamed(job))}: {error}") from None
     home = values.get("project_home", "")
     home = os.path.join(os.path.dirname(path), os.path.expanduser(home)) if home else ""
-    return TomlFile(values.get("interface", ""), home, settings, tables)
+    durability = values.get("durability", DURABILITIES[0])
+    if durability not in DURABILITIES:
+        place = _place(path, text, "", "durability")
+        raise SettingsError(f"{place}: {durability!r} is unknown{nearest(durability, DURABILITIES)}")
+    return TomlFile(values.get("interface", ""), home, settings, tables, durability)
 
 
 def _blamed(job: Mapping[str, Any]) -> str:

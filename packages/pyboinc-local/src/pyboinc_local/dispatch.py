@@ -44,10 +44,6 @@ class Dispatcher:
         """Jobs to run."""
         self._ready.extend(jobs)
 
-    def add_first(self, job: int) -> None:
-        """A job to run before the others."""
-        self._ready.appendleft(job)
-
     def worker_came(self, worker: int, now: float) -> None:
         self._workers[worker] = _Worker(since=now)
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quoted
 
+from pyboinc.model import parse_job_name
+
 from .server.rows import Host, Result, Workunit
+
+
+def _label(name: str) -> str:
+    """What a job's name says beside batch and token, which differ from run to run."""
+    parsed = parse_job_name(name)
+    return f"{parsed[2]}_r{parsed[3]}" if parsed else name
 
 
 class EventLog:
@@ -27,7 +35,7 @@ class EventLog:
         self._write(f'{{"t":{t!r},"event":"detach","host":{host.id}}}\n')
 
     def submitted(self, t: float, wu: Workunit) -> None:
-        self._write(f'{{"t":{t!r},"event":"workunit","wu":{wu.id},"name":{quoted(wu.name)},"batch":{wu.batch}}}\n')
+        self._write(f'{{"t":{t!r},"event":"workunit","wu":{wu.id},"name":{quoted(_label(wu.name))},"batch":{wu.batch}}}\n')
 
     def made(self, t: float, result: Result) -> None:
         self._write(f'{{"t":{t!r},"event":"result","wu":{result.workunitid},"result":{result.id}}}\n')

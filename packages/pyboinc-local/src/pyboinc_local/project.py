@@ -48,6 +48,7 @@ from .server.rows import (
     FILE_DELETE_READY,
     HR_NONE,
     IN_PROGRESS,
+    INVALID,
     App,
     AppVersion,
     Config,
@@ -606,21 +607,22 @@ class Project:
 
     def _assimilate(self, wu: Workunit, now: float, actions: list[Action]) -> None:
         canonical = None
-        results: tuple[ResultSummary, ...] = ()
+        telling: Iterable[Result] = wu.results
         if wu.canonical_resultid:
             found = _canonical(wu)
             canonical = (found.output or b"", found.report)
-        else:
-            results = tuple(
-                ResultSummary(each.outcome, each.exit_status, self.host_name(self.hosts[each.hostid]) if each.hostid else "", each.stderr)
-                for each in wu.results
-            )
+            telling = [each for each in wu.results if each.validate_state == INVALID]
+        results = tuple(self._summary(each) for each in telling)
         record = assimilator.decide(assimilator.Workunit(wu.name, canonical, wu.error_mask, results))
         assert record is not None
         actions.append(Deliver(wu.batch, record))
         wu.assimilate_state = ASSIMILATE_DONE
         wu.transition_time = now
         self._changed(now, "assimilated" if canonical else "failed", wu)
+
+    def _summary(self, result: Result) -> ResultSummary:
+        host = self.host_name(self.hosts[result.hostid]) if result.hostid else ""
+        return ResultSummary(result.outcome, result.exit_status, host, result.stderr, result.validate_state)
 
     def _delete_files(self, wu: Workunit, now: float) -> None:
         kept_input = wu.file_delete_state != FILE_DELETE_DONE

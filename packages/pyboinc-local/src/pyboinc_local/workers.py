@@ -32,15 +32,14 @@ class Answers(Protocol):
 
     def done(self, job: int, output: bytes, report: bytes) -> None: ...
 
-    def failed(self, job: int, exit_status: int, stderr: str) -> bool:
-        """True if the job is to run once more."""
+    def failed(self, job: int, exit_status: int, stderr: str) -> None: ...
 
-    def broken(self, error: PyBoincError) -> None:
-        """No worker can be started."""
+    def broken(self, error: Exception) -> None:
+        """The workers can't go on."""
 
 
 class Workers:
-    """Runs jobs on up to `count` processes. Only `add` and `stop` are called from other threads."""
+    """Runs jobs on up to `count` processes, in a thread of its own: only `call` and `stop` are for other threads."""
 
     def __init__(self, count: int, answers: Answers, clock: Clock) -> None:
         self._count = count
@@ -58,20 +57,23 @@ class Workers:
         self._thread = threading.Thread(target=self._run, name="pyboinc-local", daemon=True)
         self._thread.start()
 
-    def add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
-        """Run these jobs: number, program, input file."""
-        self._call(lambda: self._add(jobs))
+    def call(self, what: Callable[[], None]) -> None:
+        """Do this in the workers' thread. What it raises is told to the answers' `broken`."""
+        self._loop.call_soon_threadsafe(self._guarded, what)
 
     def stop(self) -> None:
         """End all workers and the thread; returns within a second."""
-        self._call(self._stop)
+        self.call(self._stop)
         self._thread.join(1.0)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _call(self, what: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(what)
-
     # -- all below runs in the thread
+
+    def _guarded(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except Exception as error:
+            self._answers.broken(error)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -79,7 +81,8 @@ class Workers:
         self._loop.run_forever()
         self._loop.close()
 
-    def _add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
+    def add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
+        """Run these jobs: number, program, input file."""
         for number, program, data in jobs:
             self._jobs[number] = program, data
         self._dispatcher.add([number for number, _, _ in jobs])
@@ -155,10 +158,8 @@ class Workers:
         self._carry_out(self._dispatcher.assign(self._clock.now()))
 
     def _fault(self, job: int, exit_status: int, stderr: str) -> None:
-        if self._answers.failed(job, exit_status, stderr):
-            self._dispatcher.add_first(job)
-        else:
-            del self._jobs[job]
+        del self._jobs[job]
+        self._answers.failed(job, exit_status, stderr)
 
     def _stop(self) -> None:
         self._stopping = True
@@ -212,12 +213,13 @@ class _Process(asyncio.SubprocessProtocol):
         messages = self._frames.feed(data)
         self.said_hello = self.said_hello or bool(messages)
         if messages and not self._owner._stopping:
-            self._owner.heard(self.number, messages)
+            self._owner._guarded(lambda: self._owner.heard(self.number, messages))
 
     def connection_lost(self, exc: Exception | None) -> None:
         assert self._transport is not None
+        self._transport.close()  # its pipes; the process has ended
         status = self._transport.get_returncode()
-        self._owner.ended(self, status if status is not None else -1)
+        self._owner._guarded(lambda: self._owner.ended(self, status if status is not None else -1))
 
     def stderr(self) -> str:
         try:

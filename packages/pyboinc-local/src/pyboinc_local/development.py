@@ -1,0 +1,97 @@
+"""Development mode: the project in real time, with this computer as its one host and worker processes as its processors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyboinc.model import Batch, Job, SettingsError
+from pyboinc_validator.quorum import Candidate
+
+from .delivery import Delivery
+from .options import LocalOptions
+from .project import Action, Answer, Deliver, Project, Report, Request, Send, Submit
+from .server.rows import Config, Result, Workunit
+from .workers import Workers
+
+PLATFORM = "this computer"
+UPLOAD_TOO_BIG = -131  # BOINC's ERR_FILE_TOO_BIG (lib/error_numbers.h)
+
+
+def _trusted(_workunit: Workunit, result: Result) -> Candidate:
+    """The user's own computer: its one result is right."""
+    return Candidate(result.id, result.output)
+
+
+class Development:
+    """Jobs in, records out. The project lives in the thread of the workers, `submit` and `wait` are the master's."""
+
+    def __init__(self, batch: Batch, options: LocalOptions) -> None:
+        if batch.settings.quorum > 1:
+            raise SettingsError(
+                f"quorum {batch.settings.quorum} needs hosts that can agree, and in development mode there is one, this computer. "
+                "Add simulated ones: --hosts 5, or hosts = 5 in [local] of pyboinc.toml"
+            )
+        self._batch = batch
+        self._count = options.workers_wanted
+        self._project = Project(config=Config(daily_result_quota=0, purge_min_age=0.0), seed=options.seed)
+        self._project.host_name = lambda _host: PLATFORM
+        app = self._project.add_app("pyboinc")
+        self._project.add_version(app, 1, PLATFORM)
+        self._host = self._project.add_host((PLATFORM,), p_ncpus=self._count)
+        self._number = self._project.add_batch(app, batch.settings, read=_trusted)
+        self._running: dict[int, Result] = {}
+        self._delivery = Delivery(batch)
+        self._workers: Workers | None = None
+
+    def submit(self, jobs: list[Job]) -> None:
+        if self._workers is None:
+            self._workers = Workers(self._count, self, self._batch.clock)
+        self._workers.call(lambda: self._submit(jobs))
+
+    def wait(self, timeout: float) -> None:
+        self._delivery.wait(timeout)
+
+    def stop(self) -> None:
+        if self._workers is not None:
+            self._workers.stop()
+        self._delivery.stop()
+
+    # -- in the thread of the workers
+
+    def _submit(self, jobs: Sequence[Job]) -> None:
+        self._carry_out(self._project.handle(Submit(self._number, jobs), self._batch.clock.now()))
+        self._ask_for_work()
+
+    def done(self, number: int, output: bytes, report: bytes) -> None:
+        limit = self._batch.settings.max_output
+        if len(output) > limit:
+            self.failed(number, UPLOAD_TOO_BIG, f"the output file has {len(output)} bytes, and max_output is {limit}")
+        else:
+            self._report(number, Answer(0.0, 0, output, report))
+
+    def failed(self, number: int, exit_status: int, stderr: str) -> None:
+        self._report(number, Answer(0.0, exit_status or 1, None, b"", stderr))
+        self._ask_for_work()
+
+    def broken(self, error: Exception) -> None:
+        self._delivery.fail(error)
+
+    def _report(self, number: int, answer: Answer) -> None:
+        result = self._running.pop(number)
+        self._carry_out(self._project.handle(Report(self._host, result, answer), self._batch.clock.now()))
+
+    def _ask_for_work(self) -> None:
+        """The host takes all there is; its workers share it out."""
+        if self._project.unsent:
+            self._carry_out(self._project.handle(Request(self._host, self._project.unsent), self._batch.clock.now()))
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        jobs = []
+        for action in actions:
+            if isinstance(action, Deliver):
+                self._delivery.put(action.record)
+            elif isinstance(action, Send) and isinstance(action.wu.job, Job):
+                self._running[action.result.id] = action.result
+                jobs.append((action.result.id, action.wu.job.program, action.wu.job.data))
+        if jobs and self._workers is not None:
+            self._workers.add(jobs)
