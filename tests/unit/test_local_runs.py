@@ -9,72 +9,11 @@ from pathlib import Path
 
 import pytest
 
-TYPES = """
-class Input:
-    def __init__(self, value): self.value = value
-class Output:
-    def __init__(self, value): self.value = value
-"""
-SLAVE = """
+SLAVE_HEAD = """
 from app_types import Output
 from pyboinc import pyboinc_get_input, pyboinc_return_output
 value = pyboinc_get_input().value
 """
-MASTER = """
-import os, sys
-from app_types import Input
-from pyboinc import pyboinc_call, pyboinc_master
-outputs = []
-def handle_result(output): outputs.append(output.value)
-"""
-
-
-class App:
-    def __init__(self, folder):
-        self.folder = folder
-        self.started = []
-        self.write("app_types.py", TYPES)
-
-    def write(self, name, text):
-        (self.folder / name).write_text(text)
-
-    def slave(self, text, head=SLAVE):
-        self.write("app_slave.py", head + text)
-
-    def master(self, text, head=MASTER):
-        self.write("app_master.py", head + text)
-
-    def start(self, *arguments, **more):
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYBOINC")} | {"PYTHONUNBUFFERED": "1"}
-        pipe = subprocess.PIPE
-        command = [sys.executable, "app_master.py", *arguments]
-        process = subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ, **more)
-        self.started.append(process)
-        return process
-
-    def end(self):
-        for process in self.started:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-    def run(self, *arguments, status=0, timeout=60):
-        process = self.start(*arguments)
-        stdout, stderr = process.communicate(timeout=timeout)
-        assert process.returncode == status, stderr
-        assert status or "Traceback" not in stderr
-        return stdout, stderr
-
-    def results(self):
-        return [name for folder in ("new", "old") if (self.folder / folder).exists() for name in os.listdir(self.folder / folder)]
-
-
-@pytest.fixture
-def app(tmp_path):
-    made = App(tmp_path)
-    yield made
-    made.end()
-
 
 SUM = """
 def make_calls():
@@ -82,15 +21,6 @@ def make_calls():
 pyboinc_master(make_calls, handle_result)
 print(len(outputs), sum(outputs))
 """
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")
 
 
 # ---- what a slave finds
@@ -142,7 +72,7 @@ def test_large_inputs_and_outputs(app):
 
 def test_two_slaves_share_the_workers(app):
     app.slave("pyboinc_return_output(Output(value))")
-    app.write("other.py", SLAVE.replace("app_types", "app_types") + "import app_types\npyboinc_return_output(Output(-value))")
+    app.write("other.py", SLAVE_HEAD + "import app_types\npyboinc_return_output(Output(-value))")
     app.master(
         "def make_calls():\n    for i in range(50): pyboinc_call(('app_slave.py', 'other.py')[i % 2], Input(i))\n"
         "pyboinc_master(make_calls, handle_result)\nprint(sorted(outputs) == sorted(i if i % 2 == 0 else -i for i in range(50)))"
@@ -319,7 +249,7 @@ def alive(pid):
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
-def test_interrupted_it_says_how_to_go_on(app):
+def test_interrupted_it_says_how_to_go_on(app, wait_for):
     app.slave(SLOW)
     app.master(SUM.format(n=100))
     process = app.start()
@@ -358,7 +288,7 @@ def test_the_second_interrupt_stops_at_once(app):
         "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\ntime.sleep(60)",
     ],
 )
-def test_workers_end_within_a_second_of_the_masters_death(app, slave):
+def test_workers_end_within_a_second_of_the_masters_death(app, wait_for, slave):
     app.slave(f"if value: pyboinc_return_output(Output(value))\nelse:\n    {slave.replace(chr(10), chr(10) + '    ')}")
     app.master(SUM.format(n=20))
     process = app.start()
@@ -391,7 +321,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(app, victim):
     assert app.run()[0] == "200 19900\n"
 
 
-def test_dynamic_calls_are_replayed_exactly(app):
+def test_dynamic_calls_are_replayed_exactly(app, wait_for):
     app.slave("import time\ntime.sleep(0.01 * (value % 3))\npyboinc_return_output(Output(value))")
     app.master(
         "tree = []\n"
@@ -409,7 +339,7 @@ def test_dynamic_calls_are_replayed_exactly(app):
     assert app.run()[0] == stdout
 
 
-def test_one_master_at_a_time(app):
+def test_one_master_at_a_time(app, wait_for):
     app.slave(SLOW)
     app.master(SUM.format(n=40))
     first = app.start()

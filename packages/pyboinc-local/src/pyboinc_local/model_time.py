@@ -110,7 +110,7 @@ def parse_run_time(text: str) -> RunTime:
     >>> parse_run_time("lognormal 3600 0.5")
     LogNormal(median=3600.0, sigma=0.5)
     """
-    name, *words = text.split()
+    name, *words = text.split() or [""]
     try:
         if name == "lognormal" and 1 <= len(words) <= 2:
             return LogNormal(*map(float, words))

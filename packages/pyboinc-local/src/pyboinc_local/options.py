@@ -105,7 +105,7 @@ def _truth(key: str, value: Any) -> bool:
 def _run_time(key: str, value: Any) -> RunTime:
     try:
         return parse_run_time(str(value))
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise SettingsError(f"pyboinc.toml, [local], {error}") from None
 
 

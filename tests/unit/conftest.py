@@ -1,0 +1,96 @@
+"""An app in a folder of its own, run as a user runs it: `python app_master.py`."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pyboinc.records import load_records
+
+TYPES = """
+class Input:
+    def __init__(self, value): self.value = value
+class Output:
+    def __init__(self, value): self.value = value
+"""
+SLAVE = """
+from app_types import Output
+from pyboinc import pyboinc_get_input, pyboinc_return_output
+value = pyboinc_get_input().value
+"""
+MASTER = """
+import os, sys
+from app_types import Input
+from pyboinc import pyboinc_call, pyboinc_master
+outputs = []
+def handle_result(output): outputs.append(output.value)
+"""
+
+
+class App:
+    def __init__(self, folder):
+        self.folder = folder
+        self.started = []
+        self.write("app_types.py", TYPES)
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def slave(self, text, head=SLAVE):
+        self.write("app_slave.py", head + text)
+
+    def master(self, text, head=MASTER):
+        self.write("app_master.py", head + text)
+
+    def start(self, *arguments, **more):
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYBOINC")} | {"PYTHONUNBUFFERED": "1"}
+        pipe = subprocess.PIPE
+        command = [sys.executable, "app_master.py", *arguments]
+        process = subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ, **more)
+        self.started.append(process)
+        return process
+
+    def records(self, name):
+        """The records of a result file, wherever it is."""
+        folder = "new" if (self.folder / "new" / name).exists() else "old"
+        return load_records((self.folder / folder / name).read_bytes())
+
+    def end(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    def run(self, *arguments, status=0, timeout=60):
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate(timeout=timeout)
+        assert process.returncode == status, stderr
+        assert status or "Traceback" not in stderr
+        return stdout, stderr
+
+    def results(self):
+        return [name for folder in ("new", "old") if (self.folder / folder).exists() for name in os.listdir(self.folder / folder)]
+
+
+@pytest.fixture
+def app(tmp_path):
+    made = App(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def wait_for():
+    """Wait until a condition holds."""
+    return _wait_for
+
+
+def _wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
