@@ -160,6 +160,14 @@ def demo(session: nox.Session) -> None:
             session.run("python", "app_master.py", env={"PYBOINC_DIR": None})
 
 
+@nox.session(requires=["build"])
+def bench(session: nox.Session) -> None:
+    """A benchmark, with the wheels and what they are compared with: `nox -s bench -- calls`."""
+    name, *arguments = session.posargs or ["calls"]
+    install(session, *wheels(), "joblib", "distributed", "numpy")
+    session.run("python", f"benchmarks/{name}.py", *arguments)
+
+
 @nox.session
 def lock(session: nox.Session) -> None:
     """Renew tests/requirements: hashes, and no registry addresses (uv.lock has them, so it goes)."""

@@ -49,6 +49,13 @@ def test_a_wrong_argument_is_a_settings_error():
         split_arguments(["--batch"])
 
 
+def test_durability(toml, tmp_path):
+    assert options(tmp_path).durability == "power-cut"
+    assert options(toml('durability = "kill"\n')).durability == "kill"
+    with pytest.raises(SettingsError, match=r"line 2, durability: 'power' is unknown; did you mean 'power-cut'"):
+        options(toml('\ndurability = "power"\n'))
+
+
 def test_settings_of_the_file_and_of_the_call(toml):
     folder = toml('[job]\nquorum = 2\nrequires = ["numpy"]\n[local]\nworkers = 3\n')
     found = options(folder)

@@ -166,6 +166,16 @@ def test_encoded_is_spliced(app, known):
         codec.dumps([value])
 
 
+def test_encode_keeps_room_for_what_goes_around():
+    part = codec.encode(nest(198), within=2)
+    assert codec.dumps([[part]]) == codec.dumps(nest(200))
+    assert codec.encode(5, within=3).body == codec.body(codec.dumps(5))
+    with pytest.raises(codec.EncodeError, match="nested"):
+        codec.dumps([[[part]]])
+    with pytest.raises(codec.EncodeError, match=r"input\[0\].*nested"):
+        codec.encode(nest(199), name="input", within=2)
+
+
 def nest(depth: int) -> object:
     value: object = []
     for _ in range(depth - 1):

@@ -222,3 +222,12 @@ def test_options():
         ("x86_64-pc-linux-gnu", 1.0, False),
     ]
     assert found.event_log == os.path.join("/b", "a")
+
+
+def test_a_comparator_of_the_users_own(squares):
+    squares.write("close.py", "def same(a, b):\n    return abs(a.fields['value'] - b.fields['value']) < 10\n")
+    squares.write("pyboinc.toml", '[job]\nquorum = 2\ncomparator = "close:same"\n' + HOSTS.format(liars=1))
+    squares.run()
+    assert events(squares).count('"validate":2') == 0
+    squares.write("close.py", "def same(a, b):\n    return a.filds == b.filds\n")
+    assert "close:same" in (stderr := squares.run("--fresh", status=2)[1]) and "filds" in stderr

@@ -3,6 +3,7 @@
     pyboinc_checkpoint   line 1: the batch ID; then backend, project, token, format, state
     pyboinc_journal      what the master decided, one JSON array a line; see `pyboinc.master.Entry`
     pyboinc_lock         locked while a master runs
+    pyboinc_cancel       asks the master that runs to cancel the batch
     new/  old/           result files not yet handled, and handled
 """
 
@@ -22,6 +23,7 @@ from .model import Record
 
 FORMAT = 1
 CHECKPOINT, JOURNAL, LOCK, NEW, OLD = "pyboinc_checkpoint", "pyboinc_journal", "pyboinc_lock", "new", "old"
+CANCEL = "pyboinc_cancel"
 STATES = ("running", "finished", "cancelled", "retired")
 
 WAYS_ON = "Ways on: --batch DIR for a batch in another folder; --fresh to start anew in this one (what is there is set aside, not deleted)."
@@ -137,11 +139,25 @@ class BatchDir:
             token = "damaged_" + secrets.token_hex(4)
         target = self.path(f"pyboinc_earlier_{token}")
         self.fs.make_folder(target)
-        for name in (NEW, OLD, JOURNAL, CHECKPOINT):
+        for name in (NEW, OLD, JOURNAL, CANCEL, CHECKPOINT):
             if self.fs.exists(self.path(name)):
                 self.fs.rename(self.path(name), os.path.join(target, name))
         self.fs.sync_folder(self.folder)
         return target
+
+    # -- cancelling: asked for by anybody, done by who holds the lock
+
+    def ask_to_cancel(self, checkpoint: Checkpoint) -> None:
+        ports.arrive(self.fs, self.folder, CANCEL, checkpoint.token.encode())
+
+    def asked_to_cancel(self, checkpoint: Checkpoint) -> bool:
+        """Whether somebody wants this batch cancelled; not an earlier one that was here."""
+        path = self.path(CANCEL)
+        return self.fs.exists(path) and self.fs.read(path) == checkpoint.token.encode()
+
+    def forget_to_cancel(self) -> None:
+        if self.fs.exists(self.path(CANCEL)):
+            self.fs.remove(self.path(CANCEL))
 
     # -- journal
 
@@ -159,13 +175,14 @@ class BatchDir:
         except ValueError:
             raise BatchError(f"{self.path(JOURNAL)}, line {_bad_line(data[:whole])}: damaged. {WAYS_ON}") from None
 
-    def write_journal(self, entries: Iterable[Entry]) -> None:
-        """Add entries; on return they are there for good."""
+    def write_journal(self, entries: Iterable[Entry], sync: bool = True) -> None:
+        """Add entries; on return they are there for good, if synced."""
         if self._journal is None:
             self._journal = self.fs.append(self.path(JOURNAL))
             self.fs.sync_folder(self.folder)
-        self._journal.write("".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode())
-        self._journal.sync()
+        self._journal.write("".join([_line(entry) + "\n" for entry in entries]).encode())
+        if sync:
+            self._journal.sync()
 
     # -- result files
 
@@ -193,12 +210,24 @@ class BatchDir:
         raise BatchError(f"{self.path(NEW, name)} is gone")
 
 
+_FORMS: dict[str, list[type]] = {
+    "program": [str, str],
+    "made": [str, int, list],
+    "handled": [str, bool],
+    "failed": [str],
+    "rerun": [list],
+}
+
+
+_line = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def _entry(value: object) -> Entry:
     """Check the form that `Master` relies on. Raises ValueError."""
-    if isinstance(value, list) and value:
+    if isinstance(value, list) and value and isinstance(value[0], str):
         kind, rest = value[0], value[1:]
-        forms: dict[str, list[type]] = {"program": [str, str], "made": [str, int, list], "handled": [str, bool], "rerun": [list]}
-        if kind not in forms or list(map(type, rest)) == forms[kind]:
+        form = _FORMS.get(kind)
+        if form is None or list(map(type, rest)) == form:
             if kind == "made" and not all(isinstance(call, list) and list(map(type, call)) == [str, str] for call in rest[2]):
                 raise ValueError
             return value

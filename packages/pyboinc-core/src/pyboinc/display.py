@@ -101,11 +101,12 @@ def failures_text(failures: list[Failure], made: int) -> str:
         kind = f"{type(error).__name__} {error.type_name if isinstance(error, SlaveError) else error}"
         if kind not in seen and len(seen) < SHOWN_IN_FULL:
             seen.add(kind)
-            lines += _details(error, stdout, stderr)
+            lines += details(error, stdout, stderr)
     return "\n".join(lines)
 
 
-def _details(error: Exception, stdout: str, stderr: str) -> list[str]:
+def details(error: Exception, stdout: str, stderr: str) -> list[str]:
+    """Indented lines: traceback, what became of the job's results, what the slave printed."""
     lines: list[str] = []
     if isinstance(error, SlaveError):
         lines += _quoted("", error.traceback)
@@ -120,4 +121,4 @@ def _details(error: Exception, stdout: str, stderr: str) -> list[str]:
 def _quoted(title: str, text: str) -> list[str]:
     if not text.strip() and "result" not in title:
         return []
-    return [f"    {title}:"] * bool(title) + [f"    | {line}" for line in printable(text).strip().split("\n") if line]
+    return [f"    {printable(title)}:"] * bool(title) + [f"    | {line}" for line in printable(text).strip().split("\n") if line]

@@ -59,7 +59,8 @@ def pyboinc_submit_jobs(batch: Batch, jobs: list[Job]) -> None:
 
         @hookimpl
         def pyboinc_submit_jobs(self, batch, jobs):
-            self.queue.extend(job for job in jobs if job.name not in self.queue)
+            known = {job.name for job in self.queue}
+            self.queue.extend(job for job in jobs if job.name not in known)
     """
 
 
@@ -94,10 +95,36 @@ def pyboinc_wait(batch: Batch, timeout: float) -> None:
 
 
 @hookspec
+def pyboinc_cancel_batch(batch: Batch) -> None:
+    """End the batch's own jobs in the project: no result of theirs is wanted any more. Again for a cancelled batch is harmless.
+
+    Called by a master that runs, or, if none does, by ``pyboinc cancel``: then there was no `pyboinc_start_batch` in this
+    process, and settings and options are those of a pyboinc.toml in the batch's folder. `batch.id` may be 0: go by the token.
+
+        @hookimpl
+        def pyboinc_cancel_batch(self, batch):
+            self.queue[:] = [job for job in self.queue if batch.token not in job.name]
+    """
+
+
+@hookspec
 def pyboinc_stop(batch: Batch) -> None:
     """The run is over, finished or not: let go of what this process holds, within a second.
 
         @hookimpl
         def pyboinc_stop(self, batch):
             self.connection.close()
+    """
+
+
+@hookspec
+def pyboinc_retire_batch(batch: Batch) -> None:
+    """Let go of what the project keeps for the batch, whose jobs have all ended; what is in its folder stays. Again is harmless.
+
+    Called by ``pyboinc retire``, so without `pyboinc_start_batch`, and with the settings and options of a pyboinc.toml in
+    the batch's folder.
+
+        @hookimpl
+        def pyboinc_retire_batch(self, batch):
+            self.database.retire(batch.token)
     """

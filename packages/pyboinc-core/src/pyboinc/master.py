@@ -9,10 +9,11 @@ instructions, which the shell in `run.py` carries out in that order.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
+from .codec import Encoded
 from .errors import PyBoincError
 from .model import Call, child_position, short_parent, siblings
 
@@ -22,6 +23,7 @@ Entry = list[Any]
 ["program", slave, sha256]                              the slave's program, when its first call is made
 ["made", first, attempt, [[digest, description], ...]]  a job, with its calls
 ["handled", position, succeeded]                        written before the handler is called
+["failed", position]                                    a handled call has an error for an output, or none
 ["rerun", [position, ...]]                              these calls failed and get another attempt
 """
 
@@ -36,11 +38,11 @@ class ReplayError(PyBoincError):
 # ---- events
 
 class CallMade(NamedTuple):
-    """The program made a call. data (bytes): its encoded input; digest (str): of slave and data."""
+    """The program made a call. data (Encoded): its encoded input; digest (str): of slave and data."""
 
     call: Call
     program: Any
-    data: bytes
+    data: Encoded
     digest: str
     description: str
 
@@ -67,6 +69,12 @@ class Arrived(NamedTuple):
     records: list[Arrival]
 
 
+class Failed(NamedTuple):
+    """The result handed to a handler is an error."""
+
+    position: str
+
+
 class Flush(NamedTuple):
     """Time has passed: make the jobs of the calls collected so far."""
 
@@ -83,11 +91,17 @@ class Write(NamedTuple):
     entries: list[Entry]
 
 
+class Note(NamedTuple):
+    """Add to the journal; durable with the next Write. A replay finds it out again."""
+
+    entries: list[Entry]
+
+
 class PlannedJob(NamedTuple):
     program: Any
     first: str
     attempt: int
-    inputs: list[bytes]
+    inputs: list[Encoded]
 
 
 class Submit(NamedTuple):
@@ -119,8 +133,18 @@ class Finish(NamedTuple):
     """Every call is handled."""
 
 
-Event: TypeAlias = ProgramBuilt | CallMade | Arrived | Flush | Ready
-Instruction: TypeAlias = Write | Submit | Handle | PutAway | Wait | Finish
+Event: TypeAlias = ProgramBuilt | CallMade | Arrived | Failed | Flush | Ready
+Instruction: TypeAlias = Write | Note | Submit | Handle | PutAway | Wait | Finish
+
+
+class Told(NamedTuple):
+    """A job that a journal tells of. handled: None if it is not, else whether it was by a record with an output."""
+
+    first: str
+    attempt: int
+    positions: list[str]
+    descriptions: list[str]
+    handled: bool | None
 
 
 @dataclass(slots=True)
@@ -128,9 +152,9 @@ class _Job:
     first: str
     attempt: int
     positions: list[str]
-    expected: list[tuple[str, str]]  # digest and description of each call, as journalled
+    expected: Sequence[list[str]]  # digest and description of each call, as journalled; until the calls are made
     program: Any = None
-    inputs: list[bytes] = field(default_factory=list)  # of the calls made in this run, in order
+    inputs: list[Encoded] = field(default_factory=list)  # of the calls made in this run, in order
 
 
 class Master:
@@ -147,6 +171,7 @@ class Master:
         self._ready: list[_Job] = []  # a record is there, not journalled as handled
         self._settled: dict[str, bool] = {}  # jobs journalled as handled: by a record with an output?
         self._order: deque[str] = deque()  # calls journalled as handled, to be handled in this run
+        self._failed: set[str] = set()  # of the calls journalled as handled
         self._left: dict[str, int] = {}  # calls that each file has still to give
         self._handling = ""  # position of the call whose result the program has in hand
         self._handled_file = ""
@@ -177,6 +202,8 @@ class Master:
             return self._program_built(event)  # type: ignore[arg-type]
         if kind is Flush:
             return self._flush()
+        if kind is Failed:
+            return self._call_failed(event.position)  # type: ignore[union-attr]
         return self._flush() + self._go_on()
 
     # -- the journal of earlier runs
@@ -187,7 +214,7 @@ class Master:
             kind = entry[0]
             if kind == "made":
                 _, first, attempt, calls = entry
-                job = _Job(first, attempt, siblings(first, len(calls)), [(digest, text) for digest, text in calls])
+                job = _Job(first, attempt, siblings(first, len(calls)), calls)
                 self._jobs[first] = job
                 for position in job.positions:
                     self._expected[position] = job
@@ -195,8 +222,11 @@ class Master:
                 order[entry[1]] = entry[2]
             elif kind == "program":
                 self._programs[entry[1]] = entry[2]
+            elif kind == "failed":
+                self._failed.add(entry[1])
             elif kind == "rerun":
                 order = self._forget(order, entry[1])
+                self._failed &= order.keys()
             else:
                 raise ReplayError(f"the journal has an entry {kind!r} that this version of PyBOINC does not know")
         self._order.extend(order)
@@ -234,7 +264,7 @@ class Master:
         job = self._expected.pop(position, None)
         known = job is not None
         if job is None:
-            job = _Job(position, 0, [position], [(event.digest, event.description)])
+            job = _Job(position, 0, [position], [[event.digest, event.description]])
             self._jobs[position] = job
         else:
             digest, description = job.expected[job.positions.index(position)]
@@ -250,21 +280,23 @@ class Master:
         if len(job.inputs) == len(job.positions):
             if not known:
                 self._new.append(job)
-            elif self._record_of(job) is None:
-                self._again.append(job)
             else:
-                self._got_ready(job)
+                job.expected = ()
+                if self._record_of(job) is None:
+                    self._again.append(job)
+                else:
+                    self._got_ready(job)
         return self._flush() if len(self._new) + len(self._again) >= FLUSH else []
 
     def _flush(self) -> list[Instruction]:
         out: list[Instruction] = []
         if self._new:
-            out.append(Write([["made", job.first, job.attempt, [list(each) for each in job.expected]] for job in self._new]))
+            out.append(Write([["made", job.first, job.attempt, job.expected] for job in self._new]))
         jobs = self._again + self._new
         if jobs:
             out.append(Submit([PlannedJob(job.program, job.first, job.attempt, job.inputs) for job in jobs]))
             for job in jobs:
-                job.inputs = []
+                job.inputs, job.expected = [], ()
         self._new, self._again = [], []
         return out
 
@@ -288,6 +320,12 @@ class Master:
         job.inputs = []
         if job.first not in self._settled:
             self._ready.append(job)
+
+    def _call_failed(self, position: str) -> list[Instruction]:
+        if position in self._failed:
+            return []
+        self._failed.add(position)
+        return [Note([["failed", position]])]
 
     def _record_of(self, job: _Job) -> tuple[str, int] | None:
         """Where the job's result is: the one journalled as handled; else an output wins over an error."""
@@ -352,6 +390,19 @@ class Master:
             return []
         del self._left[file]
         return [PutAway(file)]
+
+
+def told(journal: Iterable[Entry]) -> tuple[list[Told], set[str]]:
+    """The jobs that a journal tells of, those given up left out, and the handled calls that failed. Raises ReplayError."""
+    try:
+        master = Master(journal)
+    except KeyError as error:
+        raise ReplayError(f"the journal is damaged: it tells what became of call {error.args[0]} and not that it was made") from None
+    jobs = [
+        Told(job.first, job.attempt, job.positions, [text for _, text in job.expected], master._settled.get(job.first))
+        for job in master._jobs.values()
+    ]
+    return jobs, master._failed
 
 
 _HOW_TO_REPLAY = (

@@ -165,7 +165,7 @@ def nearest(name: str, known: Sequence[str], what: str = "known are") -> str:
     return f"{hint} {what}: {', '.join(ordered) or 'none'}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """One `pyboinc_call`.
 
@@ -184,7 +184,7 @@ class Call:
         return f"call {self.position}{label}: {self.slave}({describe(self.input)})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One BOINC job (workunit): `count` calls beside one another, the first at position `first`.
 
@@ -290,7 +290,7 @@ class ResultSummary:
     validate_state: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """What a batch directory gets for one job: its output, or why there is none.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -13,6 +13,7 @@ from .errors import PyBoincError
 from .model import nearest
 
 GROUP = "pyboinc"
+BACKEND_HOOKS = ("pyboinc_start_batch", "pyboinc_submit_jobs", "pyboinc_wait")  # without them a run could not end
 PROVIDERS = {"local": "pyboinc-local", "boinc": "pyboinc-boinc"}
 
 
@@ -53,17 +54,37 @@ class Plugin:
 
 def installed() -> list[Plugin]:
     """All plugins, by name; one that can't be loaded says why."""
-    return sorted((_load(each) for each in entry_points(group=GROUP)), key=lambda plugin: plugin.name)
+    found: dict[str, Plugin] = {}
+    for entry in entry_points(group=GROUP):
+        plugin = _load(entry)
+        if taken := found.get(plugin.name):
+            cause = f"{taken.distribution} {taken.version} has a plugin of the same name"
+            plugin = replace(plugin, name=f"{plugin.name} ({plugin.distribution})", module=None, cause=cause)
+        found[plugin.name] = plugin
+    return sorted(found.values(), key=lambda plugin: plugin.name)
 
 
 def _load(entry: EntryPoint) -> Plugin:
     name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
     try:
         plugin = Plugin(entry.name, name, version, entry.load())
-        manager_of([plugin])
-    except Exception as error:  # whatever a stranger's module does when it is imported
+        _check(plugin)
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does when it is imported
         return Plugin(entry.name, name, version, cause=f"{type(error).__name__}: {error}")
     return plugin
+
+
+def _check(plugin: Plugin) -> None:
+    """Raises what is wrong with it: PluginError, pluggy's errors, those of its constructor."""
+    manager = manager_of([plugin])
+    marked = {caller.name for caller in manager.get_hookcallers(manager.get_plugin(plugin.name)) or []}
+    for hook in plugin.hooks:
+        if hook not in marked:
+            raise PluginError(f"{hook} is not marked with @pyboinc.hookspecs.hookimpl")
+    if plugin.is_backend:
+        for hook in BACKEND_HOOKS:
+            if hook not in marked:
+                raise PluginError(f"a backend must implement {hook}")
 
 
 def manager_of(plugins: list[Plugin]) -> pluggy.PluginManager:

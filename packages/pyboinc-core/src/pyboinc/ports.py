@@ -151,15 +151,37 @@ class Disk:
         if key in _DiskLock.held:  # the system's locks don't part two holders in one process
             return None
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        for wait in (0.01, 0.05, None):  # `is_locked` of another process holds it for a moment
+            try:
+                if sys.platform == "win32":
+                    msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+                else:
+                    fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: forked children would share it
+                return _DiskLock(key, descriptor)
+            except OSError:
+                if wait is not None:
+                    time.sleep(wait)
+        os.close(descriptor)
+        return None
+
+    def is_locked(self, path: str) -> bool:
+        """Whether a process has the lock; it is not taken, and the file need not be writable."""
+        if os.path.realpath(path) in _DiskLock.held:
+            return True
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
         try:
             if sys.platform == "win32":
                 msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
             else:
-                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: forked children would share it
+                fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
+            return True
+        finally:
             os.close(descriptor)
-            return None
-        return _DiskLock(key, descriptor)
+        return False
 
 
 class _DiskAppend:

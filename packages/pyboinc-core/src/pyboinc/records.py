@@ -25,7 +25,10 @@ def load_records(data: bytes) -> list[Record]:
         raise DecodeError("this is not a result file of this version of PyBOINC")
     if not all(_is_record(each) for each in value[1]):
         raise DecodeError("this result file holds a record of another form")
-    return [Record(*rest, results=tuple(ResultSummary(*each) for each in results)) for *rest, results in value[1]]
+    return [
+        Record(job, output, report, mask, tuple(ResultSummary(*each) for each in results))
+        for job, output, report, mask, results in value[1]
+    ]
 
 
 def _is_record(value: object) -> bool:

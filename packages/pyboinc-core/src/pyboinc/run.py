@@ -18,16 +18,18 @@ import pluggy
 
 from . import bundle, codec, display, plugins, settings
 from .batchdir import BatchDir, BatchError
-from .errors import DecodeError, JobError, PyBoincError, SlaveError
+from .errors import DecodeError, PyBoincError, SlaveError
 from .master import (
     Arrival,
     Arrived,
     CallMade,
+    Failed,
     Finish,
     Flush,
     Handle,
     Instruction,
     Master,
+    Note,
     ProgramBuilt,
     PutAway,
     Ready,
@@ -35,8 +37,9 @@ from .master import (
     Wait,
     Write,
 )
-from .model import Batch, Call, Job, JobSettings, Record, describe, job_name, mask_text, parse_job_name
+from .model import Batch, Call, Job, JobSettings, Record, describe, job_name, parse_job_name
 from .ports import Clock, Disk, FileSystem, SystemClock
+from .records import job_error, report_part
 from .slave import files
 
 FLUSH_AFTER = 0.05  # seconds: calls made earlier than this are not held back to be submitted with later ones
@@ -84,19 +87,20 @@ def pyboinc_master(
     handle_error(call, error): gets each call that failed, with a `SlaveError` (the slave raised) or a `JobError` (no result
     came); without it the run goes on to its end, lists the failed calls and exits with status 1.
     job: settings of the jobs, instead of ``[job]`` in pyboinc.toml.  argv: PyBOINC's own arguments; None takes them from
-    `sys.argv` and leaves the others to the program, [] takes none.
+    `sys.argv` and leaves the others to the program, [] takes none. Those given to ``pyboinc run`` come on top.
 
-    Ends the program (SystemExit) with status 1 if calls failed, 2 if something about the run is refused, 130 after ^C.
+    Ends the program (SystemExit) with status 1 if calls failed, 2 if something about the run is refused or the batch was
+    cancelled, 130 after ^C.
     An exception in a handler ends the run and is raised here; the next run replays up to it.
     """
     run = None
     try:
         folder = _app_folder()
-        options = settings.resolve(folder, sys.argv[1:] if argv is None else argv, os.environ, job)
+        options = settings.resolve(folder, settings.own_arguments(argv), os.environ, job)
         manager, broken = plugins.for_run(options.interface)
         for plugin in broken:
             display.say(f"the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}")
-        run = Run(options, folder, manager, Disk(), SystemClock())
+        run = Run(options, folder, manager, Disk(sync=options.durability == "power-cut"), SystemClock())
         failures = run.go(make_calls, handle_result, handle_error)
     except PyBoincError as error:
         display.say(f"error: {_place(error)}{error}")
@@ -124,7 +128,7 @@ class Run:
         self._seen: set[str] = set()
         self._kept: dict[str, tuple[list[Record], int]] = {}
         self._decoded: tuple[tuple[str, int], list[tuple[Any, ...]]] | None = None
-        self._last_flush = clock.now()
+        self._last_flush = self._next_look = clock.now()
         self._interrupted = False
 
     def go(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> list[display.Failure]:
@@ -179,6 +183,7 @@ class Run:
         if batch.id != checkpoint.batch_id:
             self._checkpoint = replace(checkpoint, batch_id=batch.id)
             directory.write_checkpoint(self._checkpoint)
+        self._stop_if_cancelled()
         directory.bring_back()
         self._take_arrived()
         if self._seen:
@@ -189,6 +194,7 @@ class Run:
     def _loop(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> None:
         self._run_user_code(lambda: _exhaust(make_calls()))
         while True:
+            self._stop_if_cancelled()
             last = self._carry_out(self.master.handle(Ready()))
             self._progress.update(self.master.handled, self.master.made, len(self.failures))
             if isinstance(last, Handle):
@@ -206,6 +212,8 @@ class Run:
         for each in instructions:
             if isinstance(each, Write):
                 self._dir.write_journal(each.entries)
+            elif isinstance(each, Note):
+                self._dir.write_journal(each.entries, sync=False)
             elif isinstance(each, Submit):
                 self._set_state("running")
                 jobs = [self._job(*planned) for planned in each.jobs]
@@ -217,7 +225,7 @@ class Run:
                 self._kept.pop(each.file, None)
         return instructions[-1] if instructions else None
 
-    def _job(self, program: bundle.Program, first: str, attempt: int, inputs: list[bytes]) -> Job:
+    def _job(self, program: bundle.Program, first: str, attempt: int, inputs: list[codec.Encoded]) -> Job:
         name = job_name(self.batch.id, self.batch.token, first, attempt)
         return Job(name, program, first, len(inputs), attempt, files.input_file(self.options.job.seed, first, inputs))
 
@@ -225,6 +233,19 @@ class Run:
         if self._checkpoint.state != state:
             self._checkpoint = replace(self._checkpoint, state=state)
             self._dir.write_checkpoint(self._checkpoint)
+
+    def _stop_if_cancelled(self) -> None:
+        """Anybody may ask for it at any time: ``pyboinc cancel``."""
+        if self._checkpoint.state != "cancelled":
+            if self._clock.now() < self._next_look:
+                return
+            self._next_look = self._clock.now() + LOOK_EVERY
+            if not self._dir.asked_to_cancel(self._checkpoint):
+                return
+            self._hooks.pyboinc_cancel_batch(batch=self.batch)
+            self._set_state("cancelled")
+            self._dir.forget_to_cancel()
+        raise BatchError(f"batch {self.batch.id} in {self.options.batch} was cancelled; the results that came are kept there")
 
     def _run_user_code(self, code: Callable[[], T]) -> T:
         result = code()
@@ -236,10 +257,11 @@ class Run:
 
     def call(self, slave: str, input: Any, name: str | None) -> Call:
         """See `pyboinc_call`."""
+        self._stop_if_cancelled()
         program, classes = self._programs.get(slave) or self._build(slave)
-        data = codec.dumps(input, classes, name="input")
+        data = files.encode_input(input, classes)
         call = Call(self.master.next_position(), slave, input, name)
-        digest = hashlib.blake2b(slave.encode() + b"\0" + data, digest_size=12).hexdigest()
+        digest = hashlib.blake2b(b"%b\0%b" % (slave.encode(), data.body), digest_size=12).hexdigest()
         self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})")))
         if self._clock.now() - self._last_flush > FLUSH_AFTER:
             self._carry_out(self.master.handle(Flush()))
@@ -284,23 +306,24 @@ class Run:
         output, error = self._outcome(step, record)
         if error is None:
             self._run_user_code(lambda: handle_result(output))
-        elif handle_error is not None:
+            return
+        self._carry_out(self.master.handle(Failed(call.position)))
+        if handle_error is not None:
             self._run_user_code(lambda: handle_error(call, error))
         else:
-            self.failures.append((call, error, *_report_part(record, step.entry)[:2]))
+            self.failures.append((call, error, *report_part(record, step.entry)[:2]))
 
     def _outcome(self, step: Handle, record: Record) -> tuple[Any, Exception | None]:
         """The call's output, or its error."""
         if record.output is None:
-            reason = f"job {record.job} failed: {mask_text(record.error_mask)}"
-            return None, JobError(reason, record.job, record.error_mask, record.results)
+            return None, job_error(record)
         try:
             entry = self._entries(step, record.output)[step.entry]
         except (DecodeError, IndexError) as error:
             return None, DecodeError(f"the output of {step.call.slave} can't be read: {error}")
         if entry[0]:
             return entry[1], None
-        _, _, message, trace = _report_part(record, step.entry)
+        _, _, message, trace = report_part(record, step.entry)
         return None, SlaveError(entry[1], message, trace)
 
     def _entries(self, step: Handle, output: bytes) -> list[tuple[Any, ...]]:
@@ -337,7 +360,7 @@ def void(_value: object) -> None: ...
 def _how_to_go_on(run: Run | None) -> str:
     if run is None or not hasattr(run, "master"):
         return "stopped before anything was done"
-    command = [os.path.basename(sys.executable), *(each for each in sys.argv if each != "--fresh")]
+    command = settings.command_to_go_on()
     done = f"{run.master.handled} of {run.master.made} calls were handled, and every result is kept"
     return f"stopped; {done}. Go on with the same command:\n  {shlex.join(command)}"
 
@@ -347,14 +370,6 @@ def _exhaust(calls: object) -> None:
     if hasattr(calls, "__next__"):
         for _ in calls:  # type: ignore[attr-defined]
             pass
-
-
-def _report_part(record: Record, index: int) -> tuple[str, str, str, str]:
-    """stdout, stderr, message, traceback of a call; empty if the report has none or is damaged: nobody has validated it."""
-    try:
-        return files.read_report_file(record.report)[index]
-    except (DecodeError, IndexError):
-        return "", "", "", ""
 
 
 def _app_folder() -> str:

@@ -20,6 +20,7 @@ else:
 FILE = "pyboinc.toml"
 RUNTIMES = ("native",)
 
+
 @dataclass(frozen=True)
 class OwnOption:
     """One of PyBOINC's own arguments. metavar: empty for a flag."""

@@ -35,7 +35,7 @@ from pyboinc.errors import PyBoincError
 from pyboinc.model import Job, JobSettings, Record, ResultSummary
 from pyboinc_assimilator import decide as assimilator
 from pyboinc_validator.comparators import Comparator, bitwise, candidate
-from pyboinc_validator.quorum import Candidate, Check, check_pair, check_set
+from pyboinc_validator.quorum import Candidate, Check, Failure, check_pair, check_set
 
 from .eventlog import EventLog
 from .server import deleter, quota, scheduler, transitioner, validator
@@ -562,6 +562,7 @@ class Project:
             app_target=batch.app.target_nresults,
             boinc_exact=self.config.boinc_exact,
         )
+        self._comparator_works(comparator, verdict.failures, now)
         before = [result.validate_state for result in viable]
         unneeded = validator.set_checked(
             wu,
@@ -589,13 +590,23 @@ class Project:
         canonical = batch.read(wu, _canonical(wu))
         for result in validator.unchecked_results(wu):
             late = batch.read(wu, result)
-            state, retry = check_pair(late, canonical, comparator.same, key=comparator.key, boinc_exact=self.config.boinc_exact)
+            failures: list[Failure] = []
+            exact = self.config.boinc_exact
+            state, retry = check_pair(late, canonical, comparator.same, key=comparator.key, boinc_exact=exact, failures=failures)
+            self._comparator_works(comparator, failures, now)
             if retry:
                 validator.retry_later(wu, now)
                 return
             failure = late.check is Check.INVALID
             validator.pair_checked(wu, batch.app, result, state, failure, self._record(result), now, self.config)
             self._result_checked(result, now)
+
+    def _comparator_works(self, comparator: Comparator, failures: Sequence[Failure], now: float) -> None:
+        """A user's comparator that raises would make every result wrong: here it is the user who looks."""
+        if failures:
+            error = failures[0].error
+            text = f"the comparator {comparator.spec} raised {type(error).__name__}: {error}"
+            raise ProjectError(f"{text} (time {now!r}, seed {self.seed})") from error
 
     def _result_checked(self, result: Result, now: float) -> None:
         self.events += 1

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import TextIO
 
+from pyboinc import plugins
 from pyboinc.codec import dumps
-from pyboinc.errors import PyBoincError
 from pyboinc.model import Batch, Job, Record, SettingsError
 from pyboinc.slave import files
 from pyboinc_assimilator.deliver import deliver
@@ -28,10 +28,8 @@ class Simulated:
     """Jobs in, records out, all in the master's thread."""
 
     def __init__(self, batch: Batch, options: LocalOptions) -> None:
-        try:
-            comparator = comparators.load(batch.settings.comparator)
-        except PyBoincError as error:
-            raise SettingsError(f"comparator: {error}") from None
+        extensions, _ = plugins.for_commands()
+        comparator = comparators.load(batch.settings.comparator, comparators.known(extensions))
         self._batch = batch
         self._log: TextIO | None = None
         config = Config(one_result_per_user_per_wu=options.one_result_per_user_per_wu, daily_result_quota=0)

@@ -6,29 +6,42 @@ import click
 
 from .. import plugins
 from ..version import __version__
+from . import voice
+from .change import cancel, rerun, retire
+from .look import errors, status
+from .program import run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=voice.Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pyboinc")
 def group() -> None:
-    """PyBOINC: Python programs on volunteers' computers."""
+    """PyBOINC: Python programs on volunteers' computers.
+
+    \b
+    Exit status of all commands:
+      0    done
+      1    calls failed, or the program did; cancel: not ended yet
+      2    refused: the text on stderr says why and what to do
+      130  stopped by ^C
+    """
+
+
+for command in (run, status, errors, cancel, retire, rerun):
+    group.add_command(command)
 
 
 @group.command("plugins")
 def list_plugins() -> None:
     """List the installed plugins: name, version, hooks, state."""
-    from rich.console import Console
-    from rich.table import Table
-
     found = plugins.installed()
     if not found:
         click.echo("No plugin is installed. The local project is one:  pip install pyboinc-local")
         return
-    table = Table("name", "package", "version", "hooks", "state", box=None, header_style="bold", pad_edge=False)
-    for plugin in found:
-        hooks = "\n".join(each.removeprefix("pyboinc_") for each in plugin.hooks)
-        table.add_row(plugin.name, plugin.distribution, plugin.version, hooks, plugin.state)
-    Console(soft_wrap=False).print(table, markup=False)
+    rows = [
+        [plugin.name, plugin.distribution, plugin.version, "\n".join(each.removeprefix("pyboinc_") for each in plugin.hooks), plugin.state]
+        for plugin in found
+    ]
+    voice.table(["name", "package", "version", "hooks", "state"], rows)
 
 
 def main() -> None:
@@ -37,4 +50,4 @@ def main() -> None:
     for plugin in broken:
         click.echo(f"pyboinc: the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}", err=True)
     manager.hook.pyboinc_add_commands(group=group)
-    group()
+    group(prog_name="pyboinc")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..errors import DecodeError, EncodeError
 from .decode import loads, parse
-from .encode import Encoded, body, dumps
+from .encode import Encoded, body, dumps, encode
 from .types import Array, Classes, Instance, Made, Scalar, register
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Scalar",
     "body",
     "dumps",
+    "encode",
     "loads",
     "parse",
     "register",

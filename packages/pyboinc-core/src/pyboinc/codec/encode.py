@@ -53,8 +53,8 @@ _BULK = 16  # from this many members on it pays to look whether all are floats o
 class Encoded:
     """A value already encoded, without PROTO and STOP: ``dumps`` writes it as it is.
 
-    The body is read once, to be sure of it; DecodeError if it is not one value. ``depth``: how deep it nests, from
-    someone who has read it already and vouches for it; then nothing is checked here.
+    The body is read once, to be sure of it; DecodeError if it is not one value. ``depth``: how deep it nests at most, from
+    someone who has read or written it (see ``encode``) and vouches for it; then nothing is checked here.
     """
 
     __slots__ = ("body", "depth")
@@ -80,17 +80,29 @@ def dumps(value: object, classes: Classes | None = None, *, name: str = "value")
     Raises EncodeError, which names the field, e.g. ``input.samples[3]['a']``.
     """
     out = [PROTO]
-    known = default if classes is None else classes
+    _into(out, value, default if classes is None else classes, name, 0)
+    out.append(STOP)
+    return b"".join(out)
+
+
+def encode(value: object, classes: Classes | None = None, *, name: str = "value", within: int) -> Encoded:
+    """The encoding of a value that will stand inside so many brackets, to be written there as it is. Raises EncodeError.
+
+    Room for the brackets is kept here, so that the value's field is named if it is too deep, and nothing is read again.
+    """
+    out: list[bytes] = []
+    _into(out, value, default if classes is None else classes, name, within)
+    return Encoded(b"".join(out), MAX_DEPTH - within)
+
+
+def _into(out: list[bytes], value: object, classes: Classes, name: str, depth: int) -> None:
     try:
-        _write(value, out.append, 0, known)
+        return _write(value, out.append, depth, classes)
     except Refused as error:
         why = str(error)
     except RecursionError:
         raise EncodeError(f"{name}: too little of Python's stack is left to encode it: call from a shallower place") from None
-    else:
-        out.append(STOP)
-        return b"".join(out)
-    raise EncodeError(_blame(value, name, known, why))
+    raise EncodeError(_blame(value, name, classes, why, depth))
 
 
 def _write(value: Any, put: Put, depth: int, classes: Classes) -> None:
@@ -382,11 +394,10 @@ _WRITERS: dict[type, Callable[[Any, Put, int, Classes], None]] = {
 }
 
 
-def _blame(value: Any, path: str, classes: Classes, why: str) -> str:
+def _blame(value: Any, path: str, classes: Classes, why: str, depth: int) -> str:
     """Where in the value the trouble is: down into the first part that cannot be encoded on its own."""
     above: list[Any] = [value]
     paths = [path]
-    depth = 0
     while True:
         for label, part, inner in _parts(value, depth, classes):
             for i, other in enumerate(above):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..errors import PyBoincError
+from .files import encode_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..codec import Classes
+    from ..codec import Classes, Encoded
 
 
 class OutputError(PyBoincError):
@@ -23,7 +24,7 @@ class Call:
     def __init__(self, input: Any, classes: Classes | None = None) -> None:
         self.input = input
         self.classes = classes
-        self.output = b""
+        self.output: Encoded | None = None
         self.returned = 0
 
 
@@ -48,10 +49,8 @@ def pyboinc_return_output(output: Any) -> None:
 
     Raises EncodeError if it holds something that can't travel, OutputError if an output was returned before.
     """
-    from ..codec import dumps
-
     call = _current()
     call.returned += 1
     if call.returned > 1:
         raise OutputError("this call has returned an output already: a call returns exactly one")
-    call.output = dumps(output, call.classes, name="output")
+    call.output = encode_output(output, call.classes)

@@ -5,7 +5,7 @@ Each is one canonical pickle, put together from parts that are encoded already (
 
 from __future__ import annotations
 
-from ..codec import Encoded, body, dumps, loads, parse
+from ..codec import Encoded, body, dumps, encode, loads, parse
 from ..errors import DecodeError
 
 FORMAT = 1
@@ -18,9 +18,24 @@ if TYPE_CHECKING:
     from ..codec import Classes
 
 
-def input_file(seed: int, first: str, inputs: Iterable[bytes]) -> bytes:
+def encode_input(value: object, classes: Classes | None = None) -> Encoded:
+    """A call's input, for `input_file`. Raises EncodeError."""
+    return encode(value, classes, name="input", within=2)
+
+
+def encode_output(value: object, classes: Classes | None = None) -> Encoded:
+    """A call's output, for `ok_entry`. Raises EncodeError."""
+    return encode(value, classes, name="output", within=3)
+
+
+def _part(data: bytes | Encoded) -> Encoded:
+    """Bytes are read, to be sure of them; what we have encoded for this place is not."""
+    return data if type(data) is Encoded else Encoded(body(data))  # type: ignore[arg-type]
+
+
+def input_file(seed: int, first: str, inputs: Iterable[bytes | Encoded]) -> bytes:
     """The input file of a job; inputs are the encoded inputs of its calls."""
-    return dumps((FORMAT, seed, first, [Encoded(body(each)) for each in inputs]))
+    return dumps((FORMAT, seed, first, [_part(each) for each in inputs]))
 
 
 def read_input_file(data: bytes, classes: Classes | None = None) -> tuple[int, str, list[Any]]:
@@ -31,22 +46,22 @@ def read_input_file(data: bytes, classes: Classes | None = None) -> tuple[int, s
     raise DecodeError("this is not an input file of this version of PyBOINC")
 
 
-def ok_entry(output: bytes) -> bytes:
+def ok_entry(output: bytes | Encoded) -> Encoded:
     """The entry of an output file for a call that returned; output is the encoded output."""
-    return dumps((True, Encoded(body(output))))
+    return encode((True, _part(output)), within=2)
 
 
-def error_entry(type_name: str, frames: Sequence[tuple[str, str, int]]) -> bytes:
+def error_entry(type_name: str, frames: Sequence[tuple[str, str, int]]) -> Encoded:
     """The entry for a call that raised. frames: (module, function, line) of the app's own frames, outermost first.
 
     This much is compared by the validator: message and traceback may differ from host to host, and are in the report.
     """
-    return dumps((False, type_name, tuple(frames)))
+    return encode((False, type_name, tuple(frames)), within=2)
 
 
-def output_file(entries: Iterable[bytes]) -> bytes:
+def output_file(entries: Iterable[bytes | Encoded]) -> bytes:
     """The output file of a job: one entry for each of its calls."""
-    return dumps((FORMAT, [Encoded(body(each)) for each in entries]))
+    return dumps((FORMAT, [_part(each) for each in entries]))
 
 
 def read_output_file(data: bytes, classes: Classes | None = None) -> list[tuple[Any, ...]]:

@@ -103,7 +103,7 @@ def run_job(program: Program, data: bytes, console: Console) -> tuple[bytes, byt
     return files.output_file(entries), files.report_file(parts)
 
 
-def run_call(program: Program, value: Any, seed: str) -> tuple[bytes, str, str]:
+def run_call(program: Program, value: Any, seed: str) -> tuple[codec.Encoded, str, str]:
     """Run the script once. The entry for the output file, and if it raised its message and traceback.
 
     seed: what `random` starts from: the same on every host that runs this call. Raises HostFault.
@@ -126,9 +126,9 @@ def run_call(program: Program, value: Any, seed: str) -> tuple[bytes, str, str]:
     finally:
         api.current = None
         sys.modules["__main__"] = before
-    if call.returned == 1:
+    if call.output is not None and call.returned == 1:
         return files.ok_entry(call.output), "", ""
-    text = "ended without pyboinc_return_output" if not call.returned else "returned more than one output"
+    text = "returned more than one output" if call.returned > 1 else "ended without pyboinc_return_output"
     message = f"{program.slave} {text}: a call returns exactly one output"
     return files.error_entry("pyboinc.slave.api.OutputError", ()), message, ""
 
@@ -151,7 +151,7 @@ def _host_fault(error: BaseException, program: Program) -> HostFault | None:
     return None
 
 
-def _error(error: BaseException, program: Program) -> tuple[bytes, str, str]:
+def _error(error: BaseException, program: Program) -> tuple[codec.Encoded, str, str]:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     try:

@@ -1,4 +1,7 @@
-"""For authors of backends and tests: a clock and a file system that tests steer, attack pickles."""
+"""For authors of backends and tests: a clock and a file system that tests steer, attack pickles, a conformance suite.
+
+The suite, `pyboinc.testing.conformance`, needs pytest; the rest needs nothing.
+"""
 
 from .clock import ManualClock as ManualClock
 from .filesystem import Crash as Crash

@@ -1,0 +1,121 @@
+"""A batch directory as the commands see it: read without its lock, or held while it is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pluggy
+
+from .. import plugins, settings
+from ..batchdir import CHECKPOINT, JOURNAL, LOCK, NEW, OLD, BatchDir, BatchError, Checkpoint
+from ..master import ReplayError
+from ..model import Batch, Record
+from ..overview import Ledger, Overview, survey
+from ..ports import Disk, SystemClock
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that holds a batch."""
+
+    directory: BatchDir
+    checkpoint: Checkpoint
+
+    @property
+    def path(self) -> str:
+        return self.directory.folder
+
+    def __str__(self) -> str:
+        return f"batch {self.checkpoint.batch_id or '(without a number yet)'} in {self.path}"
+
+    def has_master(self) -> bool:
+        """Whether a master is running now."""
+        return Disk().is_locked(self.directory.path(LOCK))
+
+    def changed(self) -> float | None:
+        """When something last happened, in seconds since 1970."""
+        times = []
+        for name in (CHECKPOINT, JOURNAL, NEW, OLD):
+            with contextlib.suppress(FileNotFoundError):
+                times.append(os.stat(self.directory.path(name)).st_mtime)
+        return max(times, default=None)
+
+    def overview(self, details: bool = False) -> Overview:
+        """Works while a master runs. details: with what failed calls have to say. Raises BatchError if a file is damaged."""
+        try:
+            ledger = Ledger(self.directory.journal())
+        except ReplayError as error:
+            raise BatchError(f"{self.directory.path(JOURNAL)}: {error}") from None
+        with _readable(self.path):
+            return survey(ledger, self._records(ledger, details), details)
+
+    def _records(self, ledger: Ledger, details: bool) -> Iterator[Record]:
+        names: dict[str, None] = {}
+        for folder in (NEW, OLD, NEW) if details else (NEW,):  # a master may be moving files both ways
+            with contextlib.suppress(FileNotFoundError):
+                names |= dict.fromkeys(os.listdir(self.directory.path(folder)))
+        several = ledger.may_be_in("+", details)
+        for name in names:
+            if not name.startswith(".") and (several if "+" in name else ledger.may_be_in(name, details)):
+                yield from self._read(name)
+
+    def _read(self, name: str) -> list[Record]:
+        try:
+            return self.directory.read_records(name)
+        except BatchError:  # a master moved it while it was looked for, or else it is damaged
+            return self.directory.read_records(name)
+
+    def batch(self) -> Batch:
+        """What hooks get that are called without a run. Raises SettingsError if there is a pyboinc.toml that is wrong."""
+        found = self.checkpoint
+        toml = settings.read_toml(self.directory.path(settings.FILE))
+        options = toml.tables.get(found.backend, {})
+        return Batch(found.batch_id, found.token, self.path, found.backend, found.project, toml.job, options, Disk(), SystemClock())
+
+
+def open_folder(path: str) -> Folder:
+    """The batch in the folder. Raises BatchError if there is none or it is damaged."""
+    folder = os.path.abspath(path)
+    if not os.path.isdir(folder):
+        raise BatchError(f"{folder} is {'not a folder' if os.path.exists(folder) else 'not there'}: name the folder of a batch")
+    directory = BatchDir(Disk(), folder)
+    with _readable(folder):
+        checkpoint = directory.read_checkpoint()
+        if checkpoint is None:
+            below = sorted(entry.name for entry in os.scandir(folder) if os.path.exists(os.path.join(entry.path, CHECKPOINT)))
+            hint = f"; there are batches in its folders {', '.join(below[:10])}" if below else ""
+            raise BatchError(f"{folder} holds no batch: no {CHECKPOINT} is there{hint}. Name the folder of the master, or its --batch")
+    return Folder(directory, checkpoint)
+
+
+def head(folder: Folder) -> dict[str, object]:
+    """What every answer in JSON begins with."""
+    return {"folder": folder.path, "batch": folder.checkpoint.batch_id, "state": folder.checkpoint.state}
+
+
+@contextlib.contextmanager
+def hold(folder: Folder) -> Iterator[Folder]:
+    """The folder as it is under the lock: no master runs. Raises BatchError if one does."""
+    with _readable(folder.path):
+        folder.directory.lock()
+    try:
+        with _readable(folder.path):
+            yield Folder(folder.directory, folder.directory.read_checkpoint() or folder.checkpoint)
+    finally:
+        folder.directory.close()
+
+
+def hooks_of(folder: Folder) -> pluggy.HookRelay:
+    """The hooks of the batch's own backend and of all extensions. Raises PluginError."""
+    return plugins.for_run(folder.checkpoint.backend)[0].hook
+
+
+@contextlib.contextmanager
+def _readable(folder: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BatchError(f"{error.filename or folder}: {error.strerror or error}") from None
