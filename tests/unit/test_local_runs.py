@@ -319,6 +319,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(app, victim):
         stdout, stderr = process.communicate(timeout=30)
         assert stdout == "200 19900\n", stderr
     assert app.run()[0] == "200 19900\n"
+    assert not (app.folder / "pyboinc_workers").exists()
 
 
 def test_dynamic_calls_are_replayed_exactly(app, wait_for):

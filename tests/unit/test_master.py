@@ -7,10 +7,13 @@ from pyboinc.master import (
     Arrival,
     Arrived,
     CallMade,
+    Failed,
     Finish,
     Flush,
     Handle,
     Master,
+    Note,
+    Outvoted,
     ProgramBuilt,
     PutAway,
     Ready,
@@ -240,6 +243,30 @@ def test_a_job_of_several_calls_is_submitted_whole_and_handled_call_by_call():
     assert [shell.ready().entry for _ in range(3)] == [0, 1, 2]
     assert isinstance(shell.ready(), Finish)
     assert shell.put_away == ["a"]
+
+
+def test_a_write_of_handled_lines_that_was_cut_off_counts_for_nothing():
+    made = ["made", "0", 0, [["digest of x", ""], ["digest of x", ""]]]
+    shell = Shell([made, ["handled", "0", True]])
+    shell.arrive("a", ("0", 0, True))
+    shell.call(), shell.call()
+    assert shell.handled() == (["0", "1"], Finish)
+    again = Shell([made, ["handled", "0", True], *shell.journal[2:]])
+    again.arrive("a", ("0", 0, True))
+    again.call(), again.call()
+    assert again.handled() == (["0", "1"], Finish)
+
+
+def test_failed_and_outvoted_calls_are_noted_once():
+    shell = Shell()
+    shell.call()
+    assert shell.master.handle(Failed("0")) == [Note([["failed", "0"]])]
+    assert shell.master.handle(Failed("0")) == []
+    assert shell.master.handle(Outvoted("0")) == [Note([["outvoted", "0"]])]
+    shell.journal += [["made", "0", 0, [["digest of x", ""]]], ["handled", "0", True], ["failed", "0"], ["outvoted", "0"]]
+    assert Master(shell.journal).handle(Failed("0")) == []
+    assert Master(shell.journal).handle(Outvoted("0")) == []
+    assert len(Master([*shell.journal, ["rerun", ["0"]]]).handle(Failed("0"))) == 1
 
 
 def test_rerun_gives_a_new_attempt_and_forgets_what_followed():

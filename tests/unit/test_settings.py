@@ -44,6 +44,11 @@ def test_the_rest_is_left_to_the_app():
     assert rest == ["--points", "9", "file", "--bat", "x"], "no abbreviations"
 
 
+def test_an_option_of_the_app_that_begins_like_one_of_ours():
+    own, rest = split_arguments(["-input", "file", "-p1", "-i", "local"])
+    assert (own.interface, own.project_home, rest) == ("local", None, ["-input", "file", "-p1"])
+
+
 def test_a_wrong_argument_is_a_settings_error():
     with pytest.raises(SettingsError, match="--batch"):
         split_arguments(["--batch"])

@@ -2,8 +2,10 @@
 
 import glob
 import hashlib
+import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +38,11 @@ def squares(app):
     return app
 
 
+def pyboinc(app, *arguments):
+    command = [sys.executable, "-c", "from pyboinc.cli import main; main()", *arguments]
+    return subprocess.run(command, cwd=app.folder, capture_output=True, text=True, check=True).stdout
+
+
 def events(app):
     return (app.folder / "events.jsonl").read_text()
 
@@ -50,6 +57,10 @@ def test_a_wrong_host_is_outvoted(squares):
     assert events(squares).count('"validate":2') > 3
     told = [result for name in squares.results() for record in squares.records(name) for result in record.results]
     assert {result.host for result in told} == {"host 5"} and {result.validate_state for result in told} == {2}
+    (liar,) = json.loads(pyboinc(squares, "errors", "--json"))["outvoted"]
+    assert set(liar) == {"host", "positions"} and liar["host"] == "host 5" and len(liar["positions"]) == len(told)
+    shown = pyboinc(squares, "errors")
+    assert "outvoted" in shown and f"host 5: {len(told)}, of calls" in shown
 
 
 def test_liars_that_make_a_quorum_of_their_own_are_not_believed_unless_they_agree(squares):
@@ -106,8 +117,9 @@ def test_one_seed_one_log_under_other_pythons(squares):
     squares.run()
     expected = hashlib.sha256(events(squares).encode()).hexdigest()
     code = (
-        "import runpy, sys\nfrom pyboinc import plugins\nfrom pyboinc_local.plugin import LocalBackend\n"
-        "plugins.installed = lambda: [plugins.Plugin('local', '', '', LocalBackend)]\n"
+        "import runpy, sys\nfrom pyboinc import plugins\nfrom pyboinc_local.plugin import LocalBackend\nimport pyboinc_validator.plugin\n"
+        "found = {'local': LocalBackend, 'validator': pyboinc_validator.plugin}\n"
+        "plugins.installed = lambda: [plugins.Plugin(name, '', '', module) for name, module in found.items()]\n"
         "sys.path.insert(0, '.')\nrunpy.run_path('app_master.py', run_name='__main__')"
     )
     for python in PYTHONS:

@@ -215,6 +215,7 @@ _FORMS: dict[str, list[type]] = {
     "made": [str, int, list],
     "handled": [str, bool],
     "failed": [str],
+    "outvoted": [str],
     "rerun": [list],
 }
 

@@ -24,6 +24,7 @@ Entry = list[Any]
 ["made", first, attempt, [[digest, description], ...]]  a job, with its calls
 ["handled", position, succeeded]                        written before the handler is called
 ["failed", position]                                    a handled call has an error for an output, or none
+["outvoted", position]                                  noted when the job of a handled call had wrong results too
 ["rerun", [position, ...]]                              these calls failed and get another attempt
 """
 
@@ -71,6 +72,12 @@ class Arrived(NamedTuple):
 
 class Failed(NamedTuple):
     """The result handed to a handler is an error."""
+
+    position: str
+
+
+class Outvoted(NamedTuple):
+    """The job of the call whose result is handed to a handler had other results, which were found wrong."""
 
     position: str
 
@@ -133,7 +140,7 @@ class Finish(NamedTuple):
     """Every call is handled."""
 
 
-Event: TypeAlias = ProgramBuilt | CallMade | Arrived | Failed | Flush | Ready
+Event: TypeAlias = ProgramBuilt | CallMade | Arrived | Failed | Outvoted | Flush | Ready
 Instruction: TypeAlias = Write | Note | Submit | Handle | PutAway | Wait | Finish
 
 
@@ -172,6 +179,7 @@ class Master:
         self._settled: dict[str, bool] = {}  # jobs journalled as handled: by a record with an output?
         self._order: deque[str] = deque()  # calls journalled as handled, to be handled in this run
         self._failed: set[str] = set()  # of the calls journalled as handled
+        self._outvoted: set[str] = set()  # jobs handled that had wrong results, by their first call
         self._left: dict[str, int] = {}  # calls that each file has still to give
         self._handling = ""  # position of the call whose result the program has in hand
         self._handled_file = ""
@@ -203,7 +211,9 @@ class Master:
         if kind is Flush:
             return self._flush()
         if kind is Failed:
-            return self._call_failed(event.position)  # type: ignore[union-attr]
+            return self._note("failed", self._failed, event.position)  # type: ignore[union-attr]
+        if kind is Outvoted:
+            return self._note("outvoted", self._outvoted, event.position)  # type: ignore[union-attr]
         return self._flush() + self._go_on()
 
     # -- the journal of earlier runs
@@ -219,16 +229,23 @@ class Master:
                 for position in job.positions:
                     self._expected[position] = job
             elif kind == "handled":
+                order.pop(entry[1], None)
                 order[entry[1]] = entry[2]
             elif kind == "program":
                 self._programs[entry[1]] = entry[2]
             elif kind == "failed":
                 self._failed.add(entry[1])
+            elif kind == "outvoted":
+                self._outvoted.add(entry[1])
             elif kind == "rerun":
                 order = self._forget(order, entry[1])
                 self._failed &= order.keys()
+                self._outvoted &= order.keys()
             else:
                 raise ReplayError(f"the journal has an entry {kind!r} that this version of PyBOINC does not know")
+        for job in {self._expected[position].first: self._expected[position] for position in order}.values():
+            if not order.keys() >= set(job.positions):  # the write was cut off before a handler was called
+                order = {each: succeeded for each, succeeded in order.items() if each not in job.positions}
         self._order.extend(order)
         self._settled = {self._expected[position].first: succeeded for position, succeeded in order.items()}
 
@@ -321,11 +338,11 @@ class Master:
         if job.first not in self._settled:
             self._ready.append(job)
 
-    def _call_failed(self, position: str) -> list[Instruction]:
-        if position in self._failed:
+    def _note(self, kind: str, noted: set[str], position: str) -> list[Instruction]:
+        if position in noted:
             return []
-        self._failed.add(position)
-        return [Note([["failed", position]])]
+        noted.add(position)
+        return [Note([[kind, position]])]
 
     def _record_of(self, job: _Job) -> tuple[str, int] | None:
         """Where the job's result is: the one journalled as handled; else an output wins over an error."""
@@ -392,8 +409,9 @@ class Master:
         return [PutAway(file)]
 
 
-def told(journal: Iterable[Entry]) -> tuple[list[Told], set[str]]:
-    """The jobs that a journal tells of, those given up left out, and the handled calls that failed. Raises ReplayError."""
+def told(journal: Iterable[Entry]) -> tuple[list[Told], set[str], set[str]]:
+    """What a journal tells: the jobs that are not given up, the handled calls that failed, and those with results that
+    were outvoted. Raises ReplayError."""
     try:
         master = Master(journal)
     except KeyError as error:
@@ -402,7 +420,7 @@ def told(journal: Iterable[Entry]) -> tuple[list[Told], set[str]]:
         Told(job.first, job.attempt, job.positions, [text for _, text in job.expected], master._settled.get(job.first))
         for job in master._jobs.values()
     ]
-    return jobs, master._failed
+    return jobs, master._failed, master._outvoted
 
 
 _HOW_TO_REPLAY = (

@@ -53,13 +53,15 @@ class Failure:
 class Overview:
     """The state of a batch. failed: positions of all calls that failed, in the order in which they were made.
 
-    failures: what those of them have to say whose records were looked at.
+    failures: what those of them have to say whose records were looked at.  outvoted: positions of the first calls of handled
+    jobs that had results which were found wrong, by the name of the host that sent them; of records looked at.
     """
 
     calls: Counts
     slaves: dict[str, Counts]
     failed: list[str]
     failures: list[Failure]
+    outvoted: dict[str, list[str]]
 
 
 class Ledger:
@@ -67,7 +69,7 @@ class Ledger:
 
     def __init__(self, journal: Iterable[Entry]) -> None:
         entries = list(journal)
-        jobs, self.failed = told(entries)
+        jobs, self.failed, self.outvoted = told(entries)
         self.jobs = {job.first: job for job in jobs}
         self._slaves = sorted({entry[1] for entry in entries if entry[0] == "program"}, key=len, reverse=True)
 
@@ -92,16 +94,20 @@ class Ledger:
 
     def wants(self, job: Told, details: bool) -> bool:
         """Whether the job's record is needed."""
-        return job.handled is None or (details and not self.failed.isdisjoint(job.positions))
+        return job.handled is None or (details and (job.first in self.outvoted or not self.failed.isdisjoint(job.positions)))
 
 
 def survey(ledger: Ledger, records: Iterable[Record], details: bool = False) -> Overview:
     """How far the batch is. records: those of at least the files that `Ledger.may_be_in` names."""
     found: dict[tuple[str, bool], list[Failure]] = {}
+    outvoted: dict[str, list[str]] = {}
     for record in records:
         job = ledger.job_of(record)
         if job is not None and ledger.wants(job, details):
             found.setdefault((job.first, record.output is not None), list(_failures(ledger, job, record)))
+            if record.output is not None:
+                for result in record.results:
+                    outvoted.setdefault(result.host, []).append(job.first)
     total = Counts()
     slaves: dict[str, Counts] = {}
     failed: list[str] = []
@@ -128,7 +134,8 @@ def survey(ledger: Ledger, records: Iterable[Record], details: bool = False) -> 
         total.handled += counts.handled
         total.arrived += counts.arrived
         total.failed += counts.failed
-    return Overview(total, slaves, failed, failures)
+    made = {first: number for number, first in enumerate(ledger.jobs)}
+    return Overview(total, slaves, failed, failures, {host: sorted(outvoted[host], key=made.__getitem__) for host in sorted(outvoted)})
 
 
 def groups(failures: Iterable[Failure]) -> list[list[Failure]]:

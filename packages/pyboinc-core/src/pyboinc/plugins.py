@@ -107,6 +107,10 @@ def for_run(backend: str) -> tuple[pluggy.PluginManager, list[Plugin]]:
     chosen = backends.get(backend)
     if chosen is None:
         names = [name for name, plugin in backends.items() if not plugin.cause]
+        for plugin in found:
+            if plugin.name == backend:
+                here = f"{plugin.distribution} {plugin.version} is installed, but this version of it runs no jobs"
+                raise PluginError(f"no backend is called {backend!r}: {here}{nearest(backend, names, 'installed are')}")
         if backend in PROVIDERS:
             raise PluginError(f"the backend {backend!r} is not installed. Install it:  pip install {PROVIDERS[backend]}")
         raise PluginError(f"no backend is called {backend!r}{nearest(backend, names, 'installed are')}")

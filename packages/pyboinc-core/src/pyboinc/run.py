@@ -30,6 +30,7 @@ from .master import (
     Instruction,
     Master,
     Note,
+    Outvoted,
     ProgramBuilt,
     PutAway,
     Ready,
@@ -304,6 +305,8 @@ class Run:
         record = self._read(step.file)[step.record]
         call = step.call
         output, error = self._outcome(step, record)
+        if record.output is not None and record.results and not step.entry:
+            self._carry_out(self.master.handle(Outvoted(call.position)))
         if error is None:
             self._run_user_code(lambda: handle_result(output))
             return

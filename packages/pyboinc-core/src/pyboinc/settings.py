@@ -90,7 +90,9 @@ def split_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
     >>> split_arguments(["-i", "local", "--points", "9"])[1]
     ['--points', '9']
     """
-    return _parser().parse_known_args(list(argv))
+    theirs = "\0"  # in front of what argparse would take for -i or -p with a value, and is an option of the app such as -input
+    own, rest = _parser().parse_known_args([theirs + each if re.match("-[ip].", each) else each for each in argv])
+    return own, [each.removeprefix(theirs) for each in rest]
 
 
 def to_arguments(own: argparse.Namespace) -> list[str]:

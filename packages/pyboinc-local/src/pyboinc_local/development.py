@@ -45,7 +45,7 @@ class Development:
 
     def submit(self, jobs: list[Job]) -> None:
         if self._workers is None:
-            self._workers = Workers(self._count, self, self._batch.clock)
+            self._workers = Workers(self._count, self, self._batch.clock, self._batch.folder)
         self._workers.call(lambda: self._submit(jobs))
 
     def wait(self, timeout: float) -> None:

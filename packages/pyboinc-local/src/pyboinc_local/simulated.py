@@ -106,7 +106,7 @@ class _RealRuns:
 
     def add(self, jobs: list[Job]) -> None:
         if self._workers is None:
-            self._workers = Workers(self._count, self, self._batch.clock)
+            self._workers = Workers(self._count, self, self._batch.clock, self._batch.folder)
         numbers = range(len(self._names), len(self._names) + len(jobs))
         self._names.update(zip(numbers, (job.name for job in jobs), strict=True))
         work = [(number, job.program, job.data) for number, job in zip(numbers, jobs, strict=True)]

@@ -8,7 +8,6 @@ import os
 import shutil
 import struct
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from pyboinc.slave import pipe
 from .dispatch import Dispatcher, Revoke, Send
 
 TICK = 0.05  # seconds between looks at jobs that hold up others
+FOLDER = "pyboinc_workers"
 FAILED_STARTS = 3  # in a row: then there is no point in starting another worker
 TAIL = 64 * 1024  # bytes of a dead worker's stderr to keep
 
@@ -41,7 +41,8 @@ class Answers(Protocol):
 class Workers:
     """Runs jobs on up to `count` processes, in a thread of its own: only `call` and `stop` are for other threads."""
 
-    def __init__(self, count: int, answers: Answers, clock: Clock) -> None:
+    def __init__(self, count: int, answers: Answers, clock: Clock, folder: str) -> None:
+        """folder: for programs and the processes' own folders. Emptied first: a run that was killed may have left its own."""
         self._count = count
         self._answers = answers
         self._clock = clock
@@ -52,7 +53,9 @@ class Workers:
         self._numbers = itertools.count(1)
         self._failed_starts = 0
         self._stopping = False
-        self._folder = tempfile.mkdtemp(prefix="pyboinc_")
+        self._folder = os.path.join(folder, FOLDER)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.makedirs(self._folder)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="pyboinc-local", daemon=True)
         self._thread.start()

@@ -49,5 +49,9 @@ def main() -> None:
     manager, broken = plugins.for_commands()
     for plugin in broken:
         click.echo(f"pyboinc: the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}", err=True)
-    manager.hook.pyboinc_add_commands(group=group)
+    for each in manager.hook.pyboinc_add_commands.get_hookimpls():
+        try:
+            each.function(group)
+        except Exception as error:  # whatever a stranger's code does
+            click.echo(f"pyboinc: the commands of the plugin {each.plugin_name} are left out: {type(error).__name__}: {error}", err=True)
     group(prog_name="pyboinc")

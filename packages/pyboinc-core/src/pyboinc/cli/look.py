@@ -84,19 +84,33 @@ def errors(folder: str, as_json: bool) -> None:
     found = there.overview(details=True)
     grouped = groups(found.failures)
     if as_json:
-        voice.answer_json(head(there) | {"failed": len(found.failed), "groups": [_group(group) for group in grouped]})
+        outvoted = [{"host": host, "positions": positions} for host, positions in found.outvoted.items()]
+        voice.answer_json(head(there) | {"failed": len(found.failed), "groups": [_group(group) for group in grouped], "outvoted": outvoted})
     elif not grouped:
         done = voice.number(found.calls.handled + found.calls.arrived)
         click.echo(f"no call failed: {there}, {done} of {voice.calls(found.calls.made)} done")
+        _show_outvoted(found.outvoted)
     else:
         ways = f", in {len(grouped)} ways" if len(grouped) > 1 else ""
         voice.heading(f"{voice.number(len(found.failed))} of {voice.calls(found.calls.made)} failed{ways}: {there}")
         for group in grouped:
             _show(group)
+        _show_outvoted(found.outvoted)
         if there.checkpoint.state not in ("cancelled", "retired"):
             click.echo(f"\nTo run them again:  pyboinc rerun --failed {_typed(folder)}".rstrip())
     if grouped:
         raise SystemExit(voice.FAILED)
+
+
+def _show_outvoted(outvoted: dict[str, list[str]]) -> None:
+    """Wrong results that did no harm: the quorum chose others."""
+    if not outvoted:
+        return
+    click.echo()
+    voice.heading("results that were found wrong and outvoted")
+    for host, positions in outvoted.items():
+        shown = ", ".join(positions[:SHOWN_POSITIONS]) + (", …" if len(positions) > SHOWN_POSITIONS else "")
+        click.echo(f"    {voice.line(host)}: {voice.number(len(positions))}, of {'the call' if len(positions) == 1 else 'calls'} {shown}")
 
 
 def _typed(folder: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     Console = Callable[[], tuple[str, str]]
+    Progress = Callable[[float], None]
 
 MAX_TEXT = 64 * 1024  # of a message, a traceback or what was printed: as much as BOINC keeps of stderr
 MAX_FRAMES = 100
@@ -47,6 +48,7 @@ class Program:
                 manifest = json.loads(archive.read("pyboinc.json"))
                 self.slave: str = manifest["slave"]
                 self.modules: frozenset[str] = frozenset(manifest["modules"])
+                self.requires: list[str] = manifest["requires"]
                 source = archive.read(self.slave)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise HostFault(1, f"the program can't be read: {error}") from None
@@ -84,10 +86,11 @@ class Program:
         return import_module(name)
 
 
-def run_job(program: Program, data: bytes, console: Console) -> tuple[bytes, bytes]:
+def run_job(program: Program, data: bytes, console: Console, progress: Progress = lambda fraction: None) -> tuple[bytes, bytes]:
     """Run each call of the input file; the output file and the report.
 
-    console: gives what was printed since it was last asked, as (stdout, stderr). Raises HostFault.
+    console: gives what was printed since it was last asked, as (stdout, stderr). progress: is told what part of the calls is
+    done. Raises HostFault.
     """
     try:
         seed, first, inputs = files.read_input_file(data, program.classes)
@@ -100,6 +103,7 @@ def run_job(program: Program, data: bytes, console: Console) -> tuple[bytes, byt
         entry, message, trace = run_call(program, value, f"{seed}/{parent}{dot}{int(number) + k}")
         entries.append(entry)
         parts.append((*console(), message, trace))
+        progress((k + 1) / len(inputs))
     return files.output_file(entries), files.report_file(parts)
 
 
