@@ -43,7 +43,10 @@ WORLD = {
 WORLDLY_CALLS = {"open", "print", "input", "__import__"}
 
 # Shipped to volunteers as it is.
-SHIPPED = ["pyboinc/__init__.py", "pyboinc/errors.py", "pyboinc/version.py", "pyboinc/codec/**/*.py", "pyboinc/slave/**/*.py"]
+SHIPPED = [
+    *("pyboinc/__init__.py", "pyboinc/errors.py", "pyboinc/version.py", "pyboinc/codec/**/*.py", "pyboinc/slave/**/*.py"),
+    *("pyboinc_boinc/__init__.py", "pyboinc_boinc/slave/**/*.py"),
+]
 SINCE_310 = {"tomllib"}
 
 
@@ -131,13 +134,13 @@ def test_decisions_are_pure(path: Path) -> None:
 @each(*SHIPPED)
 def test_shipped_code_needs_nothing(path: Path) -> None:
     ast.parse(path.read_bytes(), feature_version=(3, 9))
-    foreign = top(imports(path)) - set(sys.stdlib_module_names - SINCE_310) - {"pyboinc"}
+    foreign = top(imports(path)) - set(sys.stdlib_module_names - SINCE_310) - {"pyboinc", "pyboinc_boinc"}
     if path.name == "arrays.py":  # only when an array is met, in a function: `test_shipped` runs without it
         foreign -= {"numpy"}
     assert not foreign
 
 
-@each("pyboinc/codec/**/*.py", "pyboinc/slave/**/*.py")
+@each("pyboinc/codec/**/*.py", "pyboinc/slave/**/*.py", "pyboinc_boinc/slave/**/*.py")
 def test_shipped_code_imports_shipped_code(path: Path) -> None:
     shipped = {name_of(source).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for source in sources(*SHIPPED)}
-    assert {name for name in imports(path) if top({name}) == {"pyboinc"}} <= shipped
+    assert {name for name in imports(path) if top({name}) <= {"pyboinc", "pyboinc_boinc"}} <= shipped

@@ -1,1 +1,1 @@
-"""A real BOINC project as backend: not there yet."""
+"""PyBOINC on a real BOINC project."""
