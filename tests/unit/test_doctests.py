@@ -7,11 +7,11 @@ import pkgutil
 import pytest
 
 import pyboinc
+import pyboinc_boinc
 import pyboinc_local
 
-MODULES = [
-    module.name for package in (pyboinc, pyboinc_local) for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
-]
+PACKAGES = (pyboinc, pyboinc_boinc, pyboinc_local)
+MODULES = [module.name for package in PACKAGES for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
 
 
 @pytest.mark.parametrize("name", MODULES)

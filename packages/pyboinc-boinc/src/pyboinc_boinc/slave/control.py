@@ -1,0 +1,119 @@
+"""The conversation with the client while the slave runs.
+
+The client never stops a task's process itself: it asks, here, and kills what has not answered for a minute or three.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import mmap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .init_data import InitData
+    from .mmap import Channels
+    from .process import SlaveProcess
+
+    Reread = Callable[[], "InitData | None"]
+
+QUIT = 0  # without a finish file: the client starts the task again later
+ABORTED = 194  # BOINC's EXIT_ABORTED_BY_CLIENT
+
+
+class Pace:
+    """How often things are looked at, and how long is waited for them, in seconds: BOINC's own numbers."""
+
+    tick = 0.1  # between looks at what the client wants
+    status = 1.0  # between messages to the client
+    client = 10.0  # between looks whether the client's process exists
+    heartbeat = 30.0  # without one, when the client's process is not known: the client is gone
+    lock = 35.0  # for another task to leave the slot
+    away = 600  # if it does not: until the client may try again
+    ended = 60  # the same, if somebody ended the slave
+
+    def __init__(self, **changes: float) -> None:
+        self.__dict__.update(changes)
+
+
+class Control:
+    """What the client wants of the slave, and what it hears of it."""
+
+    def __init__(self, slave: SlaveProcess, channels: Channels, told: InitData, reread: Reread, pace: Pace, now: float) -> None:
+        self._slave = slave
+        self._channels = channels
+        self._told = told
+        self._reread = reread
+        self._pace = pace
+        self._reported = now
+        self._suspended = False
+        self._before = self._checkpoint = told.wu_cpu_time
+        self._client = Client(told.client_pid, pace, now)
+
+    def poll(self, now: float) -> int | None:
+        """Do what the client asks; the exit status if the task is to end."""
+        order = self._channels.receive(mmap.PROCESS_CONTROL)
+        if "<suspend/>" in order:
+            self._slave.stop()
+            self._suspended = True
+        if "<resume/>" in order:
+            self._slave.resume()
+            self._suspended = False
+        if "<reread_app_info/>" in order:
+            self._told = self._reread() or self._told
+        if "<quit/>" in order:
+            return QUIT
+        if "<abort/>" in order:
+            return ABORTED
+        if "<heartbeat/>" in self._channels.receive(mmap.HEARTBEAT):
+            self._client.beats(now)
+        if self._client.is_gone(now):
+            return QUIT
+        if now - self._reported >= self._pace.status and not self._suspended:
+            self._reported = now
+            self.report()
+        return None
+
+    def report(self, last: bool = False) -> None:
+        """Tell the client CPU times (of all starts of this task) and progress. The last word replaces one that is not read yet."""
+        start, end = self._told.fraction_done_start, self._told.fraction_done_end
+        fraction = start + (end - start) * self._slave.progress.fraction_done
+        text = (
+            f"<current_cpu_time>{self._before + self._slave.cpu_time():e}</current_cpu_time>\n"
+            f"<checkpoint_cpu_time>{self._checkpoint:e}</checkpoint_cpu_time>\n"
+            "<want_network>0</want_network>\n"
+            f"<fraction_done>{fraction:e}</fraction_done>\n"
+        )
+        self._channels.send(mmap.APP_STATUS, text, overwrite=last)
+
+
+class Client:
+    """Is the client still there? A task whose client has died must not go on unseen."""
+
+    def __init__(self, pid: int, pace: Pace, now: float) -> None:
+        self._pid = pid
+        self._is_parent = pid == os.getppid()
+        self._pace = pace
+        self._looked = self._beat = now
+
+    def beats(self, now: float) -> None:
+        """A heartbeat was heard."""
+        self._beat = now
+
+    def is_gone(self, now: float) -> bool:
+        if self._is_parent:  # as usual; seen at once, and nobody can take the number over
+            return os.getppid() != self._pid
+        if not self._pid:
+            return now - self._beat > self._pace.heartbeat
+        if now - self._looked < self._pace.client:
+            return False
+        self._looked = now
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it runs as somebody else
+            pass
+        return False

@@ -1,0 +1,64 @@
+"""What the client says of the task in init_data.xml.
+
+Not read as XML: the file also holds what other people wrote (the project's preferences), and clients write names that no
+XML parser takes. Kept is only what is used here; above all not the volunteer's authenticator.
+"""
+
+from __future__ import annotations
+
+import math
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_SIZE = 1 << 20  # bytes
+
+
+class InitData:
+    """Attributes: ``client_pid``, 0 if unknown; ``wu_cpu_time``, seconds used before this start;
+    ``fraction_done_start`` and ``fraction_done_end``, this task's part of the whole."""
+
+    __slots__ = ("client_pid", "fraction_done_end", "fraction_done_start", "wu_cpu_time")
+
+    def __init__(self, text: str) -> None:
+        values = dict(_children(text))
+        self.client_pid = int(_number(values, "client_pid", 0))
+        self.wu_cpu_time = _number(values, "wu_cpu_time", 0)
+        self.fraction_done_start = _number(values, "fraction_done_start", 0)
+        self.fraction_done_end = _number(values, "fraction_done_end", 1)
+
+
+def read(path: str) -> InitData:
+    """Read the file. Raises OSError, or ValueError if it is something else."""
+    with open(path, "rb") as file:
+        return InitData(file.read(MAX_SIZE).decode("utf-8", "replace"))
+
+
+def _children(text: str) -> Iterator[tuple[str, str]]:
+    """Name and text of what stands directly in the root: inside of an element there may be anything."""
+    root = "<app_init_data>"
+    start = text.find(root)
+    if start < 0:
+        raise ValueError(f"there is no {root} in it")
+    at = start + len(root)
+    while True:
+        start = text.find("<", at)
+        end = text.find(">", start)
+        if start < 0 or end < 0:
+            return
+        name, at = text[start + 1 : end], end + 1
+        close = f"</{name}>"
+        end = text.find(close, at)
+        if end >= 0:
+            yield name, text[at:end]
+            at = end + len(close)
+
+
+def _number(values: dict[str, str], name: str, default: float) -> float:
+    """Finite and not negative, or the default."""
+    try:
+        value = float(values[name])
+    except (KeyError, ValueError):
+        return default
+    return value if math.isfinite(value) and value >= 0 else default

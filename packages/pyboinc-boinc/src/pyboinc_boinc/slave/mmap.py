@@ -1,0 +1,44 @@
+"""The memory that the client and the task share: eight channels, each for one message at a time."""
+
+from __future__ import annotations
+
+import mmap
+
+CHANNELS, SIZE = 8, 1024  # bytes: a flag, then text that ends in NUL
+PROCESS_CONTROL, HEARTBEAT, APP_STATUS, TRICKLE_UP, TRICKLE_DOWN = 0, 4, 5, 6, 7
+
+
+def attach(path: str) -> Channels:
+    """The channels in the file boinc_mmap_file. Raises OSError, or ValueError if it is too short."""
+    with open(path, "r+b") as file:
+        return Channels(mmap.mmap(file.fileno(), CHANNELS * SIZE))
+
+
+class Channels:
+    """Both sides poll: the sender sets a channel's flag, the receiver clears it."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self._memory = memory
+
+    def send(self, channel: int, text: str, overwrite: bool = False) -> bool:
+        """Leave a message; False if the last one has not been read (unless it may be overwritten)."""
+        start = channel * SIZE
+        if self._memory[start] and not overwrite:
+            return False
+        data = text.encode("ascii", "replace")[: SIZE - 2] + b"\0"
+        self._memory[start + 1 : start + 1 + len(data)] = data
+        self._memory[start] = 1  # last, for the other side may look at any moment
+        return True
+
+    def receive(self, channel: int) -> str:
+        """Take the message, empty if there is none."""
+        start = channel * SIZE
+        if not self._memory[start]:
+            return ""
+        data = self._memory[start + 1 : start + SIZE]
+        self._memory[start] = 0
+        return data.partition(b"\0")[0].decode("ascii", "replace")
+
+    def close(self) -> None:
+        """Let go of the memory in this process."""
+        self._memory.close()

@@ -1,0 +1,104 @@
+"""The launcher finds a Python, under each shell that is here."""
+
+import os
+import re
+import shutil
+import sys
+
+import pytest
+
+SHELLS = [[path] for path in filter(None, map(shutil.which, ("dash", "bash")))]
+SHELLS += [[path, "sh"] for path in filter(None, [shutil.which("busybox")])]
+
+
+@pytest.fixture(params=SHELLS, ids=lambda shell: os.path.basename(shell[0]))
+def launch(request, client):
+    """The launcher as a client starts it, from a copy that knows no folders beside PATH; PATH is `bin` and what the script needs."""
+    bin = client.data / "bin"
+    bin.mkdir()
+    tools = client.data / "tools"
+    tools.mkdir()
+    for tool in ("env", "timeout", "sleep"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    client.job()
+    client.talks()
+    launcher = client.project / "launch_1.sh"
+
+    def run(status=0, path=f"{bin}:{tools}"):
+        launcher.write_text(re.sub(r"(?m)^PATH=.*$", "", launcher.read_text(), count=1))
+        return client.run(*request.param, "../../projects/www.example.org/launch_1.sh", status=status, environ={"PATH": path})
+
+    run.bin = bin
+    return run
+
+
+def candidate(folder, name, text):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+GOOD = f'exec {sys.executable} "$@"'
+
+
+def test_python3_on_the_path(client, launch):
+    candidate(launch.bin, "python3", GOOD)
+    assert launch() == ""
+    assert len(client.outputs()) == 2
+
+
+@pytest.mark.parametrize("name", ["python3.9", "python3.14"])
+def test_another_name(client, launch, name):
+    candidate(launch.bin, name, GOOD)
+    assert launch() == ""
+
+
+@pytest.mark.parametrize("bad", ["echo False", "exit 127", "exit 0", "echo 'Python was not found'", "kill -9 $$"])
+def test_what_is_no_good_is_passed_over(client, launch, bad):
+    candidate(launch.bin, "python3", bad)
+    candidate(launch.bin, "python3.12", GOOD)
+    assert launch() == ""
+
+
+def test_none(client, launch):
+    candidate(launch.bin, "python3", "echo False")
+    text = launch(206)
+    assert text.startswith("pyboinc: this computer has no Python 3.9 or later in any of /") and text.count("\n") == 1
+    assert not (client.slot / "output").exists()
+
+
+def test_never_from_the_slot(client, launch):
+    candidate(client.slot, "python3", GOOD)
+    assert "no Python 3.9" in launch(206, f".::{launch.bin}:{launch.bin.parent / 'tools'}")
+
+
+@pytest.mark.parametrize("how", ["softlink", "symlink"])
+def test_the_runtime_as_a_link(client, launch, how):
+    for path in client.slot.iterdir():
+        path.unlink()
+    client.job(how=how)
+    candidate(launch.bin, "python3", GOOD)
+    assert launch() == ""
+    assert len(client.outputs(client.project / "output_0f3a")) == 2
+
+
+def test_it_becomes_the_runtime(client, launch, eventually):
+    """A client stops and kills the process that it has started, not a shell in front of it."""
+    client.job("open('parent', 'w').write(str(os.getppid()))\ntime.sleep(.3)\n" + "pyboinc_return_output(Output(1))\n", values=(1,))
+    candidate(launch.bin, "python3", GOOD)
+    launch()
+    assert (client.slot / "slave" / "parent").read_text() == str(client.task.pid)
+
+
+def test_as_it_is(client):
+    client.job()
+    client.talks()
+    assert client.run("../../projects/www.example.org/launch_1.sh") == ""
+    assert len(client.outputs()) == 2
+
+
+def test_with_no_path_at_all(client):
+    client.job()
+    if not any(os.path.exists(f"{folder}/python3") for folder in ("/usr/bin", "/usr/local/bin", "/bin")):
+        pytest.skip("no Python in the usual folders")
+    assert client.run("../../projects/www.example.org/launch_1.sh", environ={"PATH": ""}) == ""
