@@ -112,6 +112,13 @@ def test_an_unknown_backend(install):
         plugins.for_run("mien")
 
 
+def test_an_extension_of_a_backends_name(install):
+    """As pyboinc-boinc is before it runs jobs: to install it is no way on."""
+    install("good", EXTENSION)
+    with pytest.raises(PluginError, match=r"good-plugin 2\.5 is installed, but this version of it runs no jobs; installed are: .*local"):
+        plugins.for_run("good")
+
+
 def test_a_known_backend_that_is_not_installed(monkeypatch):
     monkeypatch.setattr(plugins, "entry_points", lambda group: [])
     for name in ("local", "boinc"):
