@@ -10,6 +10,8 @@ from pyboinc.batchdir import BatchDir, BatchError, Checkpoint
 from pyboinc.ports import Disk
 from pyboinc.testing import MemoryFileSystem
 
+MADE = ["made", "0", 0, [["d", "app_slave.py(0)"]]]
+
 
 @pytest.fixture
 def directory(tmp_path):
@@ -41,6 +43,8 @@ def test_another_backend_in_a_used_folder_is_refused(directory):
         ("x\nbackend: local\nproject:\ntoken: ab\nseed: 0\nformat: 1\nstate: running\n", "line 1"),
         ("1\nbackend: local\nproject:\ntoken: XY\nseed: 0\nformat: 1\nstate: running\n", "'token:'"),
         ("1\nbackend: local\nproject:\ntoken: ab\nseed: 0\nformat: 1\nstate: asleep\n", "'state:'"),
+        ("1" * 5000 + "\nbackend: local\nproject:\ntoken: ab\nseed: 0\nformat: 1\nstate: running\n", "line 1"),
+        ("1\nbackend: local\nproject:\ntoken: ab\nseed: " + "1" * 5000 + "\nformat: 1\nstate: running\n", "'seed:'"),
         ("", "format is missing"),
         ("\x00\xff", "format is missing"),
     ],
@@ -57,6 +61,32 @@ def test_a_journal_without_checkpoint_is_not_taken_for_a_new_folder(directory):
         directory.begin("local", "", 0)
 
 
+@pytest.mark.parametrize("state, results", [("finished", None), ("running", "new"), ("running", "old")])
+def test_a_journal_that_is_gone_is_not_taken_for_a_new_batch(directory, state, results):
+    token = directory.begin("local", "", 0).token
+    directory.bring_back()
+    directory.write_checkpoint(Checkpoint(1, "local", "", token, 0, "running"))
+    assert directory.begin("local", "", 0).batch_id == 1, "no call was made yet"
+    directory.write_checkpoint(Checkpoint(1, "local", "", token, 0, state))
+    assert directory.begin("local", "", 0).batch_id == 1, "a program without calls"
+    if results:
+        Disk().write(directory.path(results, "a result"), b"")
+    else:
+        os.remove(directory.path("pyboinc_journal"))
+    with pytest.raises(BatchError, match=r"no pyboinc_journal: put that file back.*--fresh"):
+        directory.begin("local", "", 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_pipe_among_the_results_does_not_hang(directory):
+    directory.begin("local", "", 0)
+    directory.bring_back()
+    os.mkfifo(directory.path("new", "pipe"))
+    code = "import sys; from pyboinc.batchdir import *; BatchDir(ports.Disk(), sys.argv[1]).read_records('pipe')"
+    done = subprocess.run([sys.executable, "-c", code, directory.folder], capture_output=True, text=True, timeout=20)
+    assert "not a file" in done.stderr and "Move the file away" in done.stderr
+
+
 def test_the_journal_comes_back(directory):
     entries = [["program", "a.py", "f" * 64], ["made", "0", 0, [["d", "s(é\n)"]]], ["handled", "0", True], ["rerun", ["0"]]]
     for entry in entries:
@@ -65,22 +95,30 @@ def test_the_journal_comes_back(directory):
 
 
 def test_a_last_line_that_was_cut_off_is_dropped(directory):
-    directory.write_journal([["handled", "0", True]])
+    directory.write_journal([MADE])
     with open(directory.path("pyboinc_journal"), "ab") as file:
         file.write(b'["handled","1"')
-    assert directory.journal() == [["handled", "0", True]]
-    directory.write_journal([["handled", "2", True]])
-    assert directory.journal() == [["handled", "0", True], ["handled", "2", True]]
+    assert directory.journal() == [MADE]
+    directory.write_journal([["handled", "0", True]])
+    assert directory.journal() == [MADE, ["handled", "0", True]]
 
 
 @pytest.mark.parametrize(
-    "line", [b"[1", b'["handled",5,true]', b'["made","0",0,[["x"]]]', b"null", b"\xff", b'["handled","0"],["handled","1"]']
+    "line",
+    [
+        *[b"[1", b'["handled",5,true]', b'["made","0",0,[["x"]]]', b"null", b"\xff", b'["handled","0"],["handled","1"]'],
+        *[b'["failed","0"],["failed","0"]', b'["made","q",0,[["d","s"],["d","s"]]]', b'["made","%s",0,[["d","s"]]]' % (b"1" * 5000)],
+        *[b'["made","1",-1,[["d","s"]]]', b'["made","1",0,[]]', b'["rerun",[[1]]]', b'["rerun",[0]]', b"[" * 200_000],
+        *[b'["made","1",%s,[["d","s"]]]' % (b"1" * digits) for digits in (19, 5000)],
+        *[b'["rerun",["777"]]', b'["handled","777",true]'],
+    ],
+    ids=lambda line: repr(line[:40]),
 )
 def test_a_damaged_line_of_the_journal_is_named(directory, line):
-    directory.write_journal([["handled", "0", True]])
+    directory.write_journal([MADE])
     with open(directory.path("pyboinc_journal"), "ab") as file:
         file.write(line + b'\n["handled","2",true]\n')
-    with pytest.raises(BatchError, match=r"pyboinc_journal, line 2: damaged"):
+    with pytest.raises(BatchError, match=r"pyboinc_journal, line 2: damaged.*Ways on: "):
         directory.journal()
 
 
@@ -125,6 +163,7 @@ def test_a_crash_releases_the_lock(tmp_path):
 
 def test_fresh_sets_aside_and_deletes_nothing(directory):
     token = directory.begin("local", "", 0).token
+    directory.bring_back()
     directory.write_journal([["handled", "0", True]])
     Disk().write(directory.path("new", "result"), b"data")
     aside = directory.set_aside()
@@ -133,14 +172,27 @@ def test_fresh_sets_aside_and_deletes_nothing(directory):
     assert directory.begin("boinc", "/p", 0).token != token
 
 
+def test_what_was_set_aside_can_be_put_back(directory):
+    token = directory.begin("local", "", 0).token
+    directory.bring_back()
+    directory.write_journal([["handled", "0", True]])
+    Disk().write(directory.path("new", "result"), b"data")
+    aside = directory.set_aside()
+    directory.begin("local", "", 0)
+    directory.put_back(aside)
+    assert directory.read_checkpoint().token == token and directory.arrived() == ["result"] and not os.path.exists(aside)
+
+
 def test_unfinished_files_are_not_seen(directory):
     directory.begin("local", "", 0)
+    directory.bring_back()
     Disk().write(directory.path("new", ".unfinished"), b"da")
     assert directory.arrived() == []
 
 
 def test_a_damaged_result_file_is_named(directory):
     directory.begin("local", "", 0)
+    directory.bring_back()
     Disk().write(directory.path("new", "pyboinc_1_ab_0"), b"\x80\x04cos\nsystem\n.")
     with pytest.raises(BatchError, match=r"new.pyboinc_1_ab_0: .*Move the file away"):
         directory.read_records("pyboinc_1_ab_0")
@@ -151,8 +203,8 @@ def test_a_power_cut_loses_nothing_that_was_reported_written():
     directory = BatchDir(fs, "/batch")
     directory.lock()
     checkpoint = directory.begin("local", "", 0)
+    directory.write_journal([MADE])
     directory.write_journal([["handled", "0", True]])
-    directory.write_journal([["handled", "1", True]])
     after = BatchDir(fs.after_power_cut(), "/batch")
     assert after.read_checkpoint() == checkpoint
-    assert after.journal() == [["handled", "0", True], ["handled", "1", True]]
+    assert after.journal() == [MADE, ["handled", "0", True]]

@@ -266,7 +266,9 @@ def test_a_lock_is_seen_from_another_process(tmp_path):
         ("pyboinc_checkpoint", None, "has a journal but no pyboinc_checkpoint"),
         ("pyboinc_journal", b"[[\n", "pyboinc_journal, line 1: damaged"),
         ("pyboinc_journal", b"[[1]]\n", "pyboinc_journal, line 1: damaged"),
-        ("pyboinc_journal", b'["handled","7",true]\n', "the journal is damaged: it tells what became of call 7"),
+        ("pyboinc_journal", b'["handled","7",true]\n', "pyboinc_journal, line 1: damaged: it tells what became of call 7"),
+        ("pyboinc_journal", b'["rerun",["7"]]\n', "pyboinc_journal, line 1: damaged: it tells what became of call 7"),
+        ("pyboinc_journal", b"[" * 200_000 + b"\n", "pyboinc_journal, line 1: damaged"),
         ("new/pyboinc_1_c0ffee_0", b"rubbish", "pyboinc_1_c0ffee_0: "),
     ],
 )
@@ -335,6 +337,51 @@ def test_a_failed_call_whose_result_is_gone_or_whose_output_the_program_refused(
         "the output can't be read with the program's classes",
     ]
     assert survey(Ledger(journal), []).calls == Counts(made=2, handled=2, arrived=0, failed=2)
+
+
+def test_the_result_of_a_failed_call_is_found_under_any_name(tmp_path):
+    made(tmp_path, 3, [["handled", "0", True], ["failed", "0"], ["handled", "1", True], ["failed", "1"]])
+    arrive(tmp_path, [(0, raised), (1, raised)], "old")
+    arrive(tmp_path, [(2, returned)])
+    (tmp_path / "old" / record(0, raised).job).rename(tmp_path / "old" / "kept")
+    (tmp_path / "old" / record(1, raised).job).rename(tmp_path / "old" / job_name(1, "c0ffee", "77", 0))
+    (tmp_path / "new" / record(2, returned).job).rename(tmp_path / "new" / "renamed")
+    app = App(tmp_path)
+    assert [(each["type"], each["count"]) for each in app.json("errors", status=1)["groups"]] == [("E", 2)]
+    assert app.json("status")["calls"]["arrived"] == 1
+
+
+def test_a_damaged_journal_ends_a_run_in_the_words_of_status(app):
+    app.write("pyboinc_return_output(value)", n=1)
+    app.run("run", "app_master.py")
+    (app.folder / "pyboinc_journal").write_text('["handled","7",true]\n')
+    stderr = app.run("run", "app_master.py", status=2)[1]
+    assert "pyboinc_journal, line 1: damaged: it tells what became of call 7" in stderr and "--fresh" in stderr
+    assert stderr.split("error: ")[1].split() == app("status", app.folder, status=2).split("error: ")[1].split()
+    (app.folder / "pyboinc_journal").unlink()
+    assert "put that file back" in app.run("run", "app_master.py", status=2)[1]
+
+
+@pytest.mark.parametrize(
+    "toml, arguments, text",
+    [
+        ("[local]\nseed = 1\nworkers = 0\n", [], "{}, line 3, workers: workers = 0: must be"),
+        ("\n[local]\nworker = 1\n", [], "{}, line 3, worker: [local]: unknown key"),
+        ("local.workers = 0\n", [], "{}, line 1, workers: workers = 0"),
+        ("local = {{workers = 0}}\n".replace("{{", "{").replace("}}", "}"), [], "{}, line 1, workers: workers = 0"),
+        ("[[local.hosts]]\nspeed = 1\n[[local.hosts]]\nspeed = 0\n", [], "{}, line 4, speed: [[local.hosts]] number 2, speed = 0: must be"),
+        ("[local]\nhosts = [{speed = 0}]\n", [], "{}, line 2, speed: [[local.hosts]] number 1, speed = 0: must be"),
+        ("[local]\nhosts = 2\n", ["--hosts", "0"], "--hosts 0: hosts = 0: must be"),
+        ("", ["--hosts", "0"], "--hosts 0: hosts = 0: must be"),
+        ("[job]\nquorum = 2\n", ["--quorum", "0"], "--quorum 0: quorum = 0: must be"),
+        ('[job]\nseed = 0\ncomparator = "ulps"\n[local]\nhosts = 2\n', [], "{}, line 3, comparator: comparator 'ulps': no comparator"),
+    ],
+)
+def test_every_wrong_setting_names_its_place(app, toml, arguments, text):
+    app.write("pyboinc_return_output(value)", n=1)
+    (app.folder / "pyboinc.toml").write_text(toml)
+    stderr = app.run("run", "app_master.py", *arguments, status=2)[1]
+    assert stderr.startswith("pyboinc: error: " + text.format(app.folder / "pyboinc.toml"))
 
 
 def test_an_output_wins_over_an_error_unless_the_error_was_handled():

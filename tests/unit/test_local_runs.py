@@ -211,15 +211,143 @@ def test_an_exception_in_a_handler_stops_the_run_and_the_next_one_replays_up_to_
     app.slave("pyboinc_return_output(Output(value))")
     app.master(
         "def handle_result(output):\n    outputs.append(output.value)\n"
-        "    if len(outputs) == 5 and '--bad' in sys.argv: raise RuntimeError('mine')\n"
-        + SUM.format(n=10)
-        + "print(outputs)"
+        "    if len(outputs) == 5 and '--bad' in sys.argv: raise RuntimeError('mine')\n" + SUM.format(n=10) + "print(outputs)"
     )
     _, stderr = app.run("--bad", status=1)
     assert "RuntimeError: mine" in stderr
     stdout, _ = app.run()
     assert stdout.startswith("10 45\n")
     assert app.run()[0] == stdout, "the order is kept for good"
+
+
+# ---- slaves that do what slaves seldom do
+
+ODD_SLAVES = {
+    "a forked child that runs on to the end": "import os\nos.fork()\npyboinc_return_output(Output(value))",
+    "a forked child that exits": "import os, sys\nif os.fork() == 0: sys.exit(0)\npyboinc_return_output(Output(value))",
+    "a daemon that outlives it": "import os, time\nif value == 3 and os.fork() == 0:\n    time.sleep(5)\n    os._exit(0)\n"
+    "pyboinc_return_output(Output(value))",
+    "closed stdout": "import sys\nprint('x')\nsys.stdout.close()\npyboinc_return_output(Output(value))",
+    "closed descriptors": "import os\nos.close(1)\nos.close(2)\npyboinc_return_output(Output(value))",
+    "another stdout": "import os\nos.dup2(os.open('/dev/null', os.O_WRONLY), 1)\npyboinc_return_output(Output(value))",
+    "another folder": "import os\nos.chdir('/')\npyboinc_return_output(Output(value))",
+    "a process of its own": "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'])\n"
+    "pyboinc_return_output(Output(value))",
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("slave", ODD_SLAVES.values(), ids=ODD_SLAVES)
+def test_odd_slaves(app, slave):
+    app.slave(slave)
+    app.master(SUM.format(n=20))
+    assert app.run(timeout=30)[0] == "20 190\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_worker_that_dies_while_its_child_lives_on(app):
+    app.slave(
+        "import os, time\nif value == 3:\n    if os.fork() == 0:\n        time.sleep(20)\n        os._exit(0)\n    os._exit(3)\n"
+        "pyboinc_return_output(Output(value))"
+    )
+    app.write("pyboinc.toml", "[job]\nmax_error_results = 0\n")
+    app.master(SUM.format(n=20))
+    started = time.monotonic()
+    assert "1 of 20 calls failed" in app.run(status=1)[1]
+    assert time.monotonic() - started < 10
+
+
+def test_a_thread_left_over_from_one_call_cannot_answer_another(app):
+    app.write("pyboinc.toml", "[local]\nworkers = 1\n")
+    app.slave(
+        "import threading, time\n"
+        "def late():\n    time.sleep(0.1)\n    pyboinc_return_output(Output(10**6))\n"
+        "if value == 0: threading.Thread(target=late).start()\nelse: time.sleep(0.3)\n"
+        "pyboinc_return_output(Output(value))"
+    )
+    app.master(SUM.format(n=2))
+    assert app.run()[0] == "2 1\n"
+
+
+def test_an_interpreter_that_cannot_be_started(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master("sys.executable = '/nonexistent'\n" + SUM.format(n=2))
+    assert "no worker process can be started: /nonexistent" in app.run(status=2)[1]
+
+
+# ---- masters that do what masters seldom do
+
+
+def test_calls_from_another_thread_are_refused(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(
+        "import threading\nfrom pyboinc import PyBoincError\ndef call():\n    try: pyboinc_call('app_slave.py', Input(1))\n"
+        "    except PyBoincError as error: print(error)\n"
+        "def make_calls():\n    thread = threading.Thread(target=call)\n    thread.start()\n    thread.join()\n"
+        "pyboinc_master(make_calls, handle_result)\n"
+    )
+    assert "another thread" in app.run()[0]
+
+
+def test_async_handlers_are_refused(app):
+    app.master("async def make_calls(): pass\npyboinc_master(make_calls, handle_result)")
+    assert "make_calls is an async function" in app.run(status=2)[1]
+
+
+def test_a_generator_makes_its_calls(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(
+        "def make_calls():\n    for i in range(3): yield pyboinc_call('app_slave.py', Input(i))\n"
+        + SUM.partition("pyboinc_master")[1]
+        + "(make_calls, handle_result)\nprint(sum(outputs))"
+    )
+    assert app.run()[0] == "3\n"
+
+
+@pytest.mark.parametrize("first", ["call", "master"])
+def test_short_names_in_any_order(app, first):
+    app.slave(
+        "pyboinc_return_output(Output(value))",
+        head=SLAVE_HEAD.replace("pyboinc_get_input, pyboinc_return_output", "get_input, return_output").replace(
+            "pyboinc_get_input", "get_input"
+        )
+        + "pyboinc_return_output = return_output\n",
+    )
+    second = {"call": "master", "master": "call"}[first]
+    app.master(
+        f"from pyboinc import {first}, {second}\nimport pyboinc.batchdir, pyboinc.run\nimport pyboinc\nassert pyboinc.master is master\n"
+        "master(lambda: call('app_slave.py', Input(5)), handle_result)\nprint(outputs)"
+    )
+    assert app.run()[0] == "[5]\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(app):
+    app.master(SUM.format(n=2))
+    app.folder.chmod(0o500)
+    assert "Permission denied" in app.run(status=2)[1]
+
+
+def test_a_folder_that_is_a_file(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=2))
+    app.write("file", "")
+    for arguments in (["--batch", "file"], ["--batch", "file/below"]):
+        _, stderr = app.run(*arguments, status=2)
+        assert "file" in stderr and "Traceback" not in stderr
+    app.write("new", "")
+    assert "new" in app.run(status=2)[1]
+
+
+def test_fresh_with_a_wrong_setting_leaves_the_batch_where_it_is(app):
+    app.slave("pyboinc_return_output(Output(value))")
+    app.master(SUM.format(n=3))
+    app.run()
+    app.write("pyboinc.toml", "[local]\nworker = 1\n")
+    app.run("--fresh", status=2)
+    app.write("pyboinc.toml", "")
+    assert app.run()[0] == "3 3\n"
+    assert not list(app.folder.glob("pyboinc_earlier_*"))
 
 
 # ---- stopping and going on
@@ -265,8 +393,7 @@ def test_the_second_interrupt_stops_at_once(app):
     app.slave(SLOW)
     app.master(
         "import time\ndef handle_result(output):\n    print('in the handler')\n"
-        "    try: time.sleep(30)\n    except BaseException: time.sleep(30)\n"
-        + SUM.format(n=100)
+        "    try: time.sleep(30)\n    except BaseException: time.sleep(30)\n" + SUM.format(n=100)
     )
     process = app.start()
     assert process.stdout.readline() == "in the handler\n"

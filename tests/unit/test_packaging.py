@@ -30,7 +30,7 @@ MAY_IMPORT = {
 
 # Decisions: time, disk and database are parameters (pyboinc.ports).
 DECISIONS = [
-    "pyboinc/master.py",
+    "pyboinc/decisions.py",
     "pyboinc/packing.py",
     "pyboinc_assimilator/decide.py",
     "pyboinc_validator/quorum.py",

@@ -1,5 +1,7 @@
 """Options of a run, and the settings of its jobs."""
 
+from dataclasses import fields
+
 import pytest
 
 from pyboinc.model import JobSettings, SettingsError
@@ -81,6 +83,7 @@ def test_settings_of_the_file_and_of_the_call(toml):
         ('[job]\nrequires = "numpy"\n', r"must be a list of names"),
         ("[job]\nmemory = -1.5\n", "at least 1 bytes"),
         ("[job]\ndeadline = nan\n", "at least 1 seconds"),
+        ("[job]\ndeadline = inf\n", "line 2, deadline: deadline = inf: must be finite"),
         ("[job]\nown_hosts_only = true\nquorum = 2\n", "implies quorum 1"),
         ("[job]\nquorum = 3\nreplication = 2\n", "less than the quorum"),
         ("interfac = 'local'\n", r"line 1, interfac: unknown key; did you mean 'interface'"),
@@ -105,3 +108,10 @@ def test_job_settings_are_checked_in_python_too():
         JobSettings(quorum=0)
     with pytest.raises(SettingsError, match="fpops_bound"):
         JobSettings(fpops_estimate=1e20)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(JobSettings) if field.type == "float"])
+@pytest.mark.parametrize("value", [float("inf"), 10**400])
+def test_numbers_are_finite(name, value):
+    with pytest.raises(SettingsError, match=rf"{name} = .*must be finite"):
+        JobSettings(**{name: value})

@@ -79,6 +79,27 @@ def test_cycles_and_depth():
     refuse(value, "nested more than 200 deep")
 
 
+def test_the_error_for_a_deep_value_is_short_and_found_in_linear_time(monkeypatch):
+    encode = sys.modules["pyboinc.codec.encode"]
+    looked = []
+    parts = encode._parts
+    monkeypatch.setattr(encode, "_parts", lambda *arguments: looked.append(1) or parts(*arguments))
+    for wrap in (lambda value: [value], lambda value: {"a name of some length " * 50: value}):
+        value: Any = []
+        for _ in range(5000):
+            value = wrap(value)
+        assert len(refuse(value, "…")) < 500 and "nested more than 200 deep" in refuse(value, "input[")
+        assert len(looked) <= 2 * 200
+        looked.clear()
+    ring: list[Any] = [[]]
+    inner = ring[0]
+    for _ in range(150):
+        inner.append([])
+        inner = inner[0]
+    inner.append(ring)
+    assert len(refuse(ring, "a cycle, it leads back to input")) < 500
+
+
 def test_keys(app, known):
     nan = float("nan")
     for keys in ([nan], [(nan,)], [complex(nan, 0)], [frozenset([nan])]):

@@ -94,10 +94,25 @@ def test_a_slow_host_is_late_and_another_takes_over():
     assert delivery.record.output == Model.TOKEN and 86400.0 < simulation.now < 4 * 86400.0
 
 
-@pytest.mark.parametrize(("hosts", "options"), [([], {}), ([HostSpec()], {}), ([HostSpec(platforms=("vax",))] * 3, {"quorum": 1})])
-def test_a_project_that_nobody_can_finish_says_so(hosts, options):
+LATE = {"run": Model(Fixed(1e300), 1), "quorum": 1, "deadline": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "options", "why"),
+    [
+        ([], {}, "There are no hosts"),
+        ([HostSpec()], {}, "The quorum is 2, of different volunteers, and there are 1"),
+        ([HostSpec(userid=7)] * 3, {}, "The quorum is 2, of different volunteers, and there are 1"),
+        ([HostSpec()], {"config": Config(one_result_per_host_per_wu=True)}, "of different hosts, and there are 1"),
+        ([HostSpec(), HostSpec(platforms=("vax",))], {}, "there are 1, not counting hosts whose platform has no app version"),
+        ([HostSpec(platforms=("vax",))] * 3, {"quorum": 1}, r"no version for the hosts' platforms \(vax\)"),
+        ([HostSpec(honest=False)] * 2, {}, "Each volunteer has had a result of job job 0"),
+        ([HostSpec(ncpus=9)] * 2, LATE, "every result missed the deadline of 60 seconds"),
+    ],
+)
+def test_a_project_that_nobody_can_finish_says_why(hosts, options, why):
     simulation, _ = a_simulation(hosts, seed=42, jobs=2, **options)
-    with pytest.raises(ProjectError, match=r"no host can do what is left: 2 jobs are open.*seed 42"):
+    with pytest.raises(ProjectError, match=rf"no host can do what is left: 2 jobs are open.*seed 42.*{why}"):
         simulation.run()
 
 
@@ -114,7 +129,7 @@ def test_a_wrong_output_is_well_formed():
     host = Host(3, 3, ("x",))
     for value, changed in (
         (7, 10),
-        (True, False),
+        (True, 4),
         ("a", "a 3"),
         ([None, 2.5], [None, 5.5]),
         ({"a": (1,)}, {"a": (4,)}),
@@ -123,7 +138,7 @@ def test_a_wrong_output_is_well_formed():
         data = output_file([ok_entry(dumps(value)), ok_entry(dumps(5))])
         assert read_output_file(wrong_output(data, host)) == [(True, changed), (True, 5)]
     assert wrong_output(b"token", host) == b"token wrong 3"
-    assert wrong_output(output_file([ok_entry(dumps(None))]), host).endswith(b" wrong 3")
+    assert read_output_file(wrong_output(output_file([ok_entry(dumps(None))]), host)) == [(True, 4)]
 
 
 def test_outputs_of_a_real_slave_are_compared_as_files():

@@ -243,3 +243,19 @@ def test_a_comparator_of_the_users_own(squares):
     assert events(squares).count('"validate":2') == 0
     squares.write("close.py", "def same(a, b):\n    return a.filds == b.filds\n")
     assert "close:same" in (stderr := squares.run("--fresh", status=2)[1]) and "filds" in stderr
+
+
+def test_a_repeated_run_leaves_the_event_log(squares):
+    squares.write("pyboinc.toml", "[job]\nquorum = 2\n" + HOSTS.format(liars=1))
+    squares.run()
+    before = events(squares)
+    squares.run()
+    assert events(squares) == before
+
+
+def test_max_output_and_the_comparator_hold_in_both_modes(squares):
+    for local in ("", "[local]\nhosts = 3\n"):
+        squares.write("pyboinc.toml", "[job]\nmax_output = 10\nmax_error_results = 0\n" + local)
+        assert "max_output is 10" in squares.run("--fresh", status=1)[1]
+        squares.write("pyboinc.toml", '[job]\ncomparator = "nonsense"\n' + local)
+        assert "nonsense" in squares.run("--fresh", status=2)[1]

@@ -1,7 +1,7 @@
 """The batch directory: its files, their order of writing, its lock. docs/formats.md describes the formats.
 
     pyboinc_checkpoint   line 1: the batch ID; then backend, project, token, format, state
-    pyboinc_journal      what the master decided, one JSON array a line; see `pyboinc.master.Entry`
+    pyboinc_journal      what the master decided, one JSON array a line; see `pyboinc.decisions.Entry`
     pyboinc_lock         locked while a master runs
     pyboinc_cancel       asks the master that runs to cancel the batch
     new/  old/           result files not yet handled, and handled
@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import ports, records
+from .decisions import Entry, Master, ReplayError
 from .errors import DecodeError, PyBoincError
-from .master import Entry
-from .model import Record
+from .model import POSITION, Record
 
 FORMAT = 1
 CHECKPOINT, JOURNAL, LOCK, NEW, OLD = "pyboinc_checkpoint", "pyboinc_journal", "pyboinc_lock", "new", "old"
@@ -57,10 +57,11 @@ class Checkpoint:
         if table.get("format") != str(FORMAT):
             there = table.get("format", "missing")
             raise BatchError(f"{path}: its format is {there}, and this version of PyBOINC reads {FORMAT}. {WAYS_ON}")
-        for key, form in {"backend": r"\S+", "project": r".*", "token": r"[0-9a-f]+", "seed": r"-?\d+", "state": "|".join(STATES)}.items():
+        forms = {"backend": r"\S+", "project": r".*", "token": r"[0-9a-f]+", "seed": r"-?[0-9]{1,4000}", "state": "|".join(STATES)}
+        for key, form in forms.items():
             if not re.fullmatch(form, table.get(key, "\n")):
                 raise BatchError(f"{path}: the line '{key}:' is missing or damaged. {WAYS_ON}")
-        if not re.fullmatch(r"\d+", lines[0]):
+        if not re.fullmatch(r"[0-9]{1,18}", lines[0]):
             raise BatchError(f"{path}, line 1: must be the number of the batch, but is {lines[0][:40]!r}. {WAYS_ON}")
         return cls(int(lines[0]), table["backend"], table["project"], table["token"], int(table["seed"]), table["state"])
 
@@ -104,9 +105,19 @@ class BatchDir:
             if self.fs.exists(self.path(JOURNAL)):
                 raise BatchError(f"{self.folder} has a journal but no {CHECKPOINT}: put that file back. {WAYS_ON}") from None
             return None
-        return Checkpoint.load(data, self.path(CHECKPOINT))
+        checkpoint = Checkpoint.load(data, self.path(CHECKPOINT))
+        if checkpoint.batch_id and not self.fs.exists(self.path(JOURNAL)) and (checkpoint.state == "finished" or self._has_results()):
+            there = f"{self.folder} has a batch with results or at its end, but no {JOURNAL}"
+            raise BatchError(f"{there}: put that file back, or every call would be computed again. {WAYS_ON}")
+        return checkpoint
+
+    def _has_results(self) -> bool:
+        folders = [self.path(name) for name in (NEW, OLD) if self.fs.exists(self.path(name))]
+        return any(not name.startswith(".") for folder in folders for name in self.fs.listdir(folder))
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.state == "finished" and not self.fs.exists(self.path(JOURNAL)):
+            self.fs.append(self.path(JOURNAL)).close()  # a program without calls: its journal is empty, not lost
         ports.arrive(self.fs, self.folder, CHECKPOINT, checkpoint.dump())
 
     def begin(self, backend: str, project: str, seed: int) -> Checkpoint:
@@ -122,8 +133,6 @@ class BatchDir:
         elif found.seed != seed:
             seeds = f"with the seed {found.seed}, and this run's is {seed}"
             raise BatchError(f"{self.folder} holds a batch {seeds}: results of both would mix. {WAYS_ON}")
-        self.fs.make_folder(self.path(NEW))
-        self.fs.make_folder(self.path(OLD))
         return found
 
     def set_aside(self) -> str | None:
@@ -144,6 +153,14 @@ class BatchDir:
                 self.fs.rename(self.path(name), os.path.join(target, name))
         self.fs.sync_folder(self.folder)
         return target
+
+    def put_back(self, aside: str) -> None:
+        """Undo `set_aside`: the batch that was to take its place was refused before it had a call."""
+        if self.fs.exists(self.path(CHECKPOINT)):
+            self.fs.remove(self.path(CHECKPOINT))
+        for name in self.fs.listdir(aside):
+            self.fs.rename(os.path.join(aside, name), self.path(name))
+        self.fs.remove(aside)
 
     # -- cancelling: asked for by anybody, done by who holds the lock
 
@@ -170,10 +187,17 @@ class BatchDir:
         whole = data.rfind(b"\n") + 1
         if whole != len(data) and self._lock is not None:
             self.fs.truncate(self.path(JOURNAL), whole)
+        lines = data[:whole].rstrip(b"\n")
         try:
-            return [_entry(each) for each in json.loads(b"[" + data[:whole].rstrip(b"\n").replace(b"\n", b",") + b"]")]
-        except ValueError:
-            raise BatchError(f"{self.path(JOURNAL)}, line {_bad_line(data[:whole])}: damaged. {WAYS_ON}") from None
+            entries = [_entry(each) for each in json.loads(b"[" + lines.replace(b"\n", b",") + b"]")]
+            if len(entries) != (lines.count(b"\n") + 1 if lines else 0):
+                raise ValueError
+            Master(entries)
+        except (ValueError, RecursionError):
+            raise BatchError(f"{self.path(JOURNAL)}, line {_bad_line(lines)}: damaged. {WAYS_ON}") from None
+        except ReplayError as error:
+            raise BatchError(f"{self.path(JOURNAL)}, {error}. {WAYS_ON}") from None
+        return entries
 
     def write_journal(self, entries: Iterable[Entry], sync: bool = True) -> None:
         """Add entries; on return they are there for good, if synced."""
@@ -187,7 +211,9 @@ class BatchDir:
     # -- result files
 
     def bring_back(self) -> None:
-        """Move what earlier runs handled back to ``new/``, to be handled again."""
+        """Move what earlier runs handled back to ``new/``, to be handled again. Makes both folders if they are not there."""
+        self.fs.make_folder(self.path(NEW))
+        self.fs.make_folder(self.path(OLD))
         for name in self.fs.listdir(self.path(OLD)):
             self.fs.rename(self.path(OLD, name), self.path(NEW, name))
 
@@ -220,6 +246,7 @@ _FORMS: dict[str, list[type]] = {
 }
 
 
+_POSITION = re.compile(POSITION).fullmatch
 _line = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -229,16 +256,23 @@ def _entry(value: object) -> Entry:
         kind, rest = value[0], value[1:]
         form = _FORMS.get(kind)
         if form is None or list(map(type, rest)) == form:
-            if kind == "made" and not all(isinstance(call, list) and list(map(type, call)) == [str, str] for call in rest[2]):
-                raise ValueError
+            if kind == "made":
+                if not 0 <= rest[1] < 10**18 or not rest[2]:
+                    raise ValueError
+                if not all(isinstance(call, list) and list(map(type, call)) == [str, str] for call in rest[2]):
+                    raise ValueError
+            if form is not None and kind != "program":
+                for position in rest[0] if kind == "rerun" else rest[:1]:
+                    if not isinstance(position, str) or not _POSITION(position):
+                        raise ValueError
             return value
     raise ValueError
 
 
 def _bad_line(data: bytes) -> int:
-    for number, line in enumerate(data.splitlines(), 1):
+    for number, line in enumerate(data.split(b"\n"), 1):
         try:
             _entry(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             return number
     return 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum, IntFlag
@@ -63,7 +64,16 @@ def mask_text(mask: int) -> str:
 
 
 class SettingsError(PyBoincError):
-    """A setting is unknown or has a wrong value."""
+    """A setting is unknown or has a wrong value.
+
+    table, key (str): where pyboinc.toml has the setting, e.g. "job" and "quorum"; empty if it is not of that file. Who knows
+    the file adds the place, see `pyboinc.settings.placed`.
+    """
+
+    def __init__(self, text: str, table: str = "", key: str = "") -> None:
+        super().__init__(text)
+        self.table = table
+        self.key = key
 
 
 def _setting(default: Any, low: float | None = None, unit: str = "") -> Any:
@@ -148,6 +158,8 @@ def _checked(name: str, annotation: str, value: Any, metadata: Mapping[str, Any]
     low = metadata["low"]
     if low is not None and not value >= low:
         raise SettingsError(f"{name} = {value!r}: must be at least {low}{' ' + metadata['unit'] if metadata['unit'] else ''}")
+    if kind == "float" and isinstance(value, (int, float)) and not abs(value) <= sys.float_info.max:
+        raise SettingsError(f"{name} = {value!r}: must be finite")
     return value
 
 
@@ -208,7 +220,9 @@ def job_name(batch_id: int, token: str, first: str, attempt: int) -> str:
     return f"pyboinc_{batch_id}_{token}_{first}{f'_r{attempt}' if attempt else ''}"
 
 
-_JOB_NAME = re.compile(r"pyboinc_(\d+)_([0-9a-f]+)_((?:\d+|x[0-9a-f]{16})(?:\.\d+)*)(?:_r(\d+))?")
+POSITION = r"(?:x[0-9a-f]{16}\.)?[0-9]{1,18}(?:\.[0-9]{1,18})*"
+"""A call's position, as a regular expression."""
+_JOB_NAME = re.compile(rf"pyboinc_([0-9]{{1,18}})_([0-9a-f]+)_({POSITION})(?:_r([0-9]{{1,18}}))?")
 MAX_POSITION = 80  # characters: a job's name must fit into a file's name and BOINC's 254
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from .decisions import Entry, Told, told
 from .errors import DecodeError, JobError, PyBoincError, SlaveError
-from .master import Entry, Told, told
 from .model import Record, parse_job_name
 from .records import job_error, report_part
 from .slave import files
@@ -84,12 +84,11 @@ class Ledger:
         return job if parsed and job and job.attempt == parsed[3] else None
 
     def may_be_in(self, file: str, details: bool) -> bool:
-        """Whether the result file is needed. details: also for what handled calls that failed have to say."""
-        first, plus, _ = file.partition("+")
-        if plus:
+        """Whether the result file is needed, by its name. details: also for what handled calls that failed have to say."""
+        parsed = parse_job_name(file)
+        if parsed is None:  # of several jobs, or renamed
             return any(self.wants(job, details) for job in self.jobs.values())
-        parsed = parse_job_name(first)
-        job = self.jobs.get(parsed[2]) if parsed else None
+        job = self.jobs.get(parsed[2])
         return job is not None and self.wants(job, details)
 
     def wants(self, job: Told, details: bool) -> bool:

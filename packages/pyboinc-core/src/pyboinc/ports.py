@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -79,7 +81,8 @@ class FileSystem(Protocol):
     def make_folder(self, path: str) -> None:
         """With its parents; no error if it is there."""
 
-    def remove(self, path: str) -> None: ...
+    def remove(self, path: str) -> None:
+        """A file, or an empty folder."""
 
     def lock(self, path: str) -> Lock | None:
         """Take the lock that the file stands for; None if another process has it."""
@@ -108,7 +111,7 @@ class Disk:
         self._sync = sync
 
     def read(self, path: str) -> bytes:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_file) as file:
             return file.read()
 
     def write(self, path: str, data: bytes) -> None:
@@ -144,7 +147,7 @@ class Disk:
         os.makedirs(path, exist_ok=True)
 
     def remove(self, path: str) -> None:
-        os.remove(path)
+        os.rmdir(path) if os.path.isdir(path) else os.remove(path)
 
     def lock(self, path: str) -> Lock | None:
         key = os.path.realpath(path)
@@ -210,6 +213,16 @@ class _DiskLock:
     def release(self) -> None:
         os.close(self._descriptor)
         self.held.discard(self._key)
+
+
+def _open_file(path: str, flags: int) -> int:
+    """Never waits: a pipe in a file's place is an error, not a wait for who writes to it."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    kind = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # of a folder `open` says so itself
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a file", path)
+    return descriptor
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

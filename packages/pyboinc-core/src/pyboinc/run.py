@@ -1,15 +1,17 @@
-"""The shell around `master.py`: carries out its instructions, calls the program's handlers, waits, shows progress."""
+"""The shell around `decisions.py`: carries out its instructions, calls the program's handlers, waits, shows progress."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import inspect
 import os
 import shlex
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import FrameType
 from typing import Any, TypeVar
@@ -17,9 +19,8 @@ from typing import Any, TypeVar
 import pluggy
 
 from . import bundle, codec, display, plugins, settings
-from .batchdir import BatchDir, BatchError
-from .errors import DecodeError, PyBoincError, SlaveError
-from .master import (
+from .batchdir import BatchDir, BatchError, Checkpoint
+from .decisions import (
     Arrival,
     Arrived,
     CallMade,
@@ -38,7 +39,8 @@ from .master import (
     Wait,
     Write,
 )
-from .model import Batch, Call, Job, JobSettings, Record, describe, job_name, parse_job_name
+from .errors import DecodeError, PyBoincError, SlaveError
+from .model import Batch, Call, Job, JobSettings, Record, SettingsError, describe, job_name, parse_job_name
 from .ports import Clock, Disk, FileSystem, SystemClock
 from .records import job_error, report_part
 from .slave import files
@@ -117,6 +119,9 @@ def pyboinc_master(
 class Run:
     """One run of a master over one batch directory."""
 
+    master: Master
+    batch: Batch
+
     def __init__(self, options: settings.Options, app_folder: str, manager: pluggy.PluginManager, fs: FileSystem, clock: Clock) -> None:
         self.options = options
         self.failures: list[display.Failure] = []
@@ -131,16 +136,21 @@ class Run:
         self._decoded: tuple[tuple[str, int], list[tuple[Any, ...]]] | None = None
         self._last_flush = self._next_look = clock.now()
         self._interrupted = False
+        self._thread = threading.get_ident()
 
     def go(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> list[display.Failure]:
         """The whole run; the calls that failed, if there is no handle_error. Raises PyBoincError, and what handlers raise."""
         global _current
+        for each in (make_calls, handle_result, handle_error):
+            if inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each):
+                raise PyBoincError(f"{each.__name__} is an async function, which nobody would await: make it a plain one")
         if _current is not None:
             raise PyBoincError("pyboinc_master is running already in this process: call it again when it has returned")
         _current = self
         restore = self._catch_interrupts()
         try:
-            self._open()
+            with _disk_errors():
+                self._open()
             self._progress = display.progress(self.options.quiet, self._clock)
             try:
                 self._loop(make_calls, handle_result, handle_error)
@@ -161,14 +171,33 @@ class Run:
     def _open(self) -> None:
         directory = self._dir
         directory.lock()
-        if self.options.fresh and (aside := directory.set_aside()):
+        aside = directory.set_aside() if self.options.fresh else None
+        try:
+            checkpoint = self._start_batch()
+        except PyBoincError:
+            if aside:
+                directory.put_back(aside)
+            raise
+        if aside:
             self._say(f"what was here is in {aside}")
+        if self.batch.id != checkpoint.batch_id:
+            self._checkpoint = replace(checkpoint, batch_id=self.batch.id)
+            directory.write_checkpoint(self._checkpoint)
+        self._stop_if_cancelled()
+        directory.bring_back()
+        self._take_arrived()
+        if self._seen:
+            self._say(f"going on with batch {self.batch.id} in {self.options.batch}")
+
+    def _start_batch(self) -> Checkpoint:
+        """The checkpoint that is here or a new one, its journal, and the project's number for the batch."""
+        directory = self._dir
         checkpoint = directory.begin(self.options.interface, self.options.project_home, self.options.job.seed)
         if checkpoint.state in ("cancelled", "retired"):
             raise BatchError(f"the batch in {self.options.batch} was {checkpoint.state}: --fresh starts anew (what is there is set aside)")
         self._checkpoint = checkpoint
         self.master = Master(directory.journal())
-        batch = Batch(
+        self.batch = Batch(
             checkpoint.batch_id,
             checkpoint.token,
             self.options.batch,
@@ -179,16 +208,11 @@ class Run:
             self._fs,
             self._clock,
         )
-        self.batch = batch
-        batch.id = self._hooks.pyboinc_start_batch(batch=batch)
-        if batch.id != checkpoint.batch_id:
-            self._checkpoint = replace(checkpoint, batch_id=batch.id)
-            directory.write_checkpoint(self._checkpoint)
-        self._stop_if_cancelled()
-        directory.bring_back()
-        self._take_arrived()
-        if self._seen:
-            self._say(f"going on with batch {batch.id} in {self.options.batch}")
+        try:
+            self.batch.id = self._hooks.pyboinc_start_batch(batch=self.batch)
+        except SettingsError as error:
+            raise settings.placed(error, self.batch.options) from error.__cause__
+        return checkpoint
 
     # -- the loop
 
@@ -210,6 +234,12 @@ class Run:
 
     def _carry_out(self, instructions: list[Instruction]) -> Instruction | None:
         """Carry out what this can; the last one, which is the loop's to carry out, is returned."""
+        if instructions:
+            with _disk_errors():
+                self._write_and_submit(instructions)
+        return instructions[-1] if instructions else None
+
+    def _write_and_submit(self, instructions: list[Instruction]) -> None:
         for each in instructions:
             if isinstance(each, Write):
                 self._dir.write_journal(each.entries)
@@ -224,7 +254,6 @@ class Run:
                 self._dir.put_away(each.file)
                 self._seen.discard(each.file)
                 self._kept.pop(each.file, None)
-        return instructions[-1] if instructions else None
 
     def _job(self, program: bundle.Program, first: str, attempt: int, inputs: list[codec.Encoded]) -> Job:
         name = job_name(self.batch.id, self.batch.token, first, attempt)
@@ -258,6 +287,8 @@ class Run:
 
     def call(self, slave: str, input: Any, name: str | None) -> Call:
         """See `pyboinc_call`."""
+        if threading.get_ident() != self._thread:
+            raise PyBoincError("pyboinc_call in another thread than pyboinc_master's: the order of calls would differ from run to run")
         self._stop_if_cancelled()
         program, classes = self._programs.get(slave) or self._build(slave)
         data = files.encode_input(input, classes)
@@ -280,7 +311,8 @@ class Run:
 
     def _take_arrived(self) -> bool:
         """Tell the master of the result files that came; True if there were any."""
-        names = [name for name in self._dir.arrived() if name not in self._seen]
+        with _disk_errors():
+            names = [name for name in self._dir.arrived() if name not in self._seen]
         for name in sorted(names, key=lambda each: (len(each), each)):
             self._seen.add(name)
             arrivals = []
@@ -344,7 +376,7 @@ class Run:
 
     def _catch_interrupts(self) -> Callable[[], None]:
         """The first ^C stops the run in order, the second at once. Returns what restores the handler that was there."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             return lambda: None
 
         def on_interrupt(_signum: int, _frame: FrameType | None) -> None:
@@ -358,6 +390,16 @@ class Run:
 
 
 def void(_value: object) -> None: ...
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    """What the disk refuses to PyBOINC itself, in words. Never around a handler: its errors are the program's."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise BatchError(f"{where}{error.strerror or error}. Nothing is lost: mend that and give the same command again") from error
 
 
 def _how_to_go_on(run: Run | None) -> str:
@@ -385,6 +427,7 @@ def _place(error: PyBoincError) -> str:
     """The line of the program at which the error was raised, if it was raised under it."""
     folder = _app_folder()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if os.path.dirname(os.path.abspath(frame.filename)) == folder and frame.name != "<module>":
+        own = not frame.filename.startswith("<") and os.path.dirname(os.path.abspath(frame.filename)) == folder
+        if own and frame.name != "<module>":
             return f"{os.path.basename(frame.filename)}, line {frame.lineno}: "
     return ""

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 from .model import JobSettings, SettingsError, nearest
@@ -67,6 +67,45 @@ class Options:
     job: JobSettings
     tables: Mapping[str, Mapping[str, Any]]
     durability: str = DURABILITIES[0]
+
+
+class Places:
+    """Where settings come from, for errors: pyboinc.toml, unless an argument or the program itself gave them."""
+
+    def __init__(self, path: str = "", text: str = "", elsewhere: Mapping[tuple[str, str], str] | None = None) -> None:
+        self._path = path
+        self._text = text
+        self._elsewhere = dict(elsewhere or {})
+
+    def given(self, places: Mapping[tuple[str, str], str]) -> Places:
+        """The same, with these (table, key) from elsewhere, e.g. "--hosts 0"."""
+        return Places(self._path, self._text, {**self._elsewhere, **places})
+
+    def of(self, table: str, key: str) -> str:
+        """
+        >>> Places("/app/pyboinc.toml", "[local]\\nworkers = 0").of("local", "workers")
+        '/app/pyboinc.toml, line 2, workers'
+        """
+        return self._elsewhere.get((table, key)) or (_place(self._path, self._text, table, key) if self._path else "")
+
+
+class Table(dict[str, Any]):
+    """A backend's table of pyboinc.toml, with the places of all settings of the run."""
+
+    def __init__(self, values: Mapping[str, Any], places: Places) -> None:
+        super().__init__(values)
+        self.places = places
+
+
+def placed(error: SettingsError, options: Mapping[str, Any]) -> SettingsError:
+    """The error, with the place of its setting in front. options: those of the `Batch`, which a backend gets.
+
+    >>> table = Table({"workers": 0}, Places("/app/pyboinc.toml", "[local]\\nworkers = 0"))
+    >>> print(placed(SettingsError("workers = 0: must be at least 1", "local", "workers"), table))
+    /app/pyboinc.toml, line 2, workers: workers = 0: must be at least 1
+    """
+    place = options.places.of(error.table, error.key) if isinstance(options, Table) and error.key else ""
+    return SettingsError(f"{place}: {error}" if place else str(error))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -140,11 +179,19 @@ def resolve(
     if home is None and interface == "boinc":
         home = environ.get("PYBOINC_DIR") or toml.project_home
     settings = job if isinstance(job, JobSettings) else toml.job.with_(job or {})
-    tables = dict(toml.tables)
+    own = [each.name for each in fields(JobSettings)] if isinstance(job, JobSettings) else job or {}
+    given = {("job", key): f"job of pyboinc_master, {key}" for key in own}
+    tables = {interface: {}, **toml.tables}
     if arguments.quorum is not None:
-        settings = settings.with_({"quorum": arguments.quorum})
+        given["job", "quorum"] = f"--quorum {arguments.quorum}"
+        try:
+            settings = settings.with_({"quorum": arguments.quorum})
+        except SettingsError as error:
+            raise SettingsError(f"{given['job', 'quorum']}: {error}") from None
     if arguments.hosts is not None:
+        given["local", "hosts"] = f"--hosts {arguments.hosts}"
         tables["local"] = {**tables.get("local", {}), "hosts": arguments.hosts}
+    places = toml.places.given(given)
     return Options(
         interface=interface,
         project_home=os.path.abspath(home) if home else "",
@@ -152,7 +199,7 @@ def resolve(
         fresh=arguments.fresh,
         quiet=arguments.quiet,
         job=settings,
-        tables=tables,
+        tables={name: Table(table, places) for name, table in tables.items()},
         durability=toml.durability,
     )
 
@@ -166,6 +213,7 @@ class TomlFile:
     job: JobSettings = field(default_factory=JobSettings)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     durability: str = DURABILITIES[0]
+    places: Places = field(default_factory=Places)
 
 
 def read_toml(path: str) -> TomlFile:
@@ -183,10 +231,11 @@ def read_toml(path: str) -> TomlFile:
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
     values: dict[str, str] = {}
+    places = Places(path, text)
     tables: dict[str, Mapping[str, Any]] = {}
     for key, value in table.items():
         if isinstance(value, dict):
-            tables[key] = value
+            tables[key] = Table(value, places)
         elif key not in _TOP_LEVEL:
             raise SettingsError(f"{_place(path, text, '', key)}: unknown key{nearest(key, [*_TOP_LEVEL, '[job]'])}")
         elif not isinstance(value, str):
@@ -204,7 +253,7 @@ def read_toml(path: str) -> TomlFile:
     if durability not in DURABILITIES:
         place = _place(path, text, "", "durability")
         raise SettingsError(f"{place}: {durability!r} is unknown{nearest(durability, DURABILITIES)}")
-    return TomlFile(values.get("interface", ""), home, settings, tables, durability)
+    return TomlFile(values.get("interface", ""), home, settings, tables, durability, places)
 
 
 def _blamed(job: Mapping[str, Any]) -> str:
@@ -218,10 +267,23 @@ def _blamed(job: Mapping[str, Any]) -> str:
 
 
 def _place(path: str, text: str, table: str, key: str) -> str:
+    """table: e.g. "local", or "[[local.hosts]] number 2"."""
     section = ""
+    groups: dict[str, int] = {}
+    parent, _, name = re.sub(r"\[\[(.*)\]\] number \d+", r"\1", table).rpartition(".")
+    otherwise = ""  # the line of a table that is written as one value, or of the tables that are the value
     for number, line in enumerate(text.splitlines(), 1):
-        if match := re.match(r"\s*\[([^\[\]]+)\]", line):
+        line = re.sub(r"[\"']", "", line).strip()
+        if match := re.match(r"\[\[([^\[\]]+)\]\]", line):
+            group = match[1].strip()
+            groups[group] = groups.get(group, 0) + 1
+            section = f"[[{group}]] number {groups[group]}"
+        elif match := re.match(r"\[([^\[\]]+)\]", line):
             section = match[1].strip()
-        elif section == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+        elif section == table and re.match(rf"{re.escape(key)}\s*[=.]", line):
             return f"{path}, line {number}, {key}"
-    return f"{path}, {key}"
+        elif section == parent and re.match(rf"{re.escape(name)}\s*(=|\.\s*{re.escape(key)}\s*=)", line):
+            otherwise = otherwise or f"{path}, line {number}, {key}"
+        if section == f"[[{table}.{key}]] number 1":
+            otherwise = otherwise or f"{path}, line {number}, {key}"
+    return otherwise or f"{path}, {key}"

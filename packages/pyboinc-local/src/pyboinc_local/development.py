@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyboinc.model import Batch, Job, SettingsError
+from pyboinc_validator.comparators import Comparator
 from pyboinc_validator.quorum import Candidate
 
 from .delivery import Delivery
@@ -14,7 +15,6 @@ from .server.rows import Config, Result, Workunit
 from .workers import Workers
 
 PLATFORM = "this computer"
-UPLOAD_TOO_BIG = -131  # BOINC's ERR_FILE_TOO_BIG (lib/error_numbers.h)
 
 
 def _trusted(_workunit: Workunit, result: Result) -> Candidate:
@@ -25,11 +25,13 @@ def _trusted(_workunit: Workunit, result: Result) -> Candidate:
 class Development:
     """Jobs in, records out. The project lives in the thread of the workers, `submit` and `wait` are the master's."""
 
-    def __init__(self, batch: Batch, options: LocalOptions) -> None:
+    def __init__(self, batch: Batch, options: LocalOptions, comparator: Comparator) -> None:
         if batch.settings.quorum > 1:
             raise SettingsError(
                 f"quorum {batch.settings.quorum} needs hosts that can agree, and in development mode there is one, this computer. "
-                "Add simulated ones: --hosts 5, or hosts = 5 in [local] of pyboinc.toml"
+                "Add simulated ones: --hosts 5, or hosts = 5 in [local] of pyboinc.toml",
+                "job",
+                "quorum",
             )
         self._batch = batch
         self._count = options.workers_wanted
@@ -38,7 +40,7 @@ class Development:
         app = self._project.add_app("pyboinc")
         self._project.add_version(app, 1, PLATFORM)
         self._host = self._project.add_host((PLATFORM,), p_ncpus=self._count)
-        self._number = self._project.add_batch(app, batch.settings, read=_trusted)
+        self._number = self._project.add_batch(app, batch.settings, comparator, read=_trusted)
         self._running: dict[int, Result] = {}
         self._delivery = Delivery(batch)
         self._workers: Workers | None = None
@@ -63,15 +65,10 @@ class Development:
         self._ask_for_work()
 
     def done(self, number: int, output: bytes, report: bytes) -> None:
-        limit = self._batch.settings.max_output
-        if len(output) > limit:
-            self.failed(number, UPLOAD_TOO_BIG, f"the output file has {len(output)} bytes, and max_output is {limit}")
-        else:
-            self._report(number, Answer(0.0, 0, output, report))
+        self._report(number, Answer(0.0, 0, output, report))
 
     def failed(self, number: int, exit_status: int, stderr: str) -> None:
         self._report(number, Answer(0.0, exit_status or 1, None, b"", stderr))
-        self._ask_for_work()
 
     def broken(self, error: Exception) -> None:
         self._delivery.fail(error)
@@ -79,6 +76,7 @@ class Development:
     def _report(self, number: int, answer: Answer) -> None:
         result = self._running.pop(number)
         self._carry_out(self._project.handle(Report(self._host, result, answer), self._batch.clock.now()))
+        self._ask_for_work()
 
     def _ask_for_work(self) -> None:
         """The host takes all there is; its workers share it out."""

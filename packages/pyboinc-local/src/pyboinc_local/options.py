@@ -21,6 +21,7 @@ SYSTEMS = {
 }
 """BOINC's platforms, each with an operating system, processor vendor and model as a typical host of it reports them."""
 
+TABLE = "local"
 REAL, MODEL = "real", "model"
 HR = ("none", "fine", "coarse")
 
@@ -61,7 +62,7 @@ def read(table: Mapping[str, Any], folder: str) -> LocalOptions:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            raise SettingsError(f"pyboinc.toml, [local]: unknown key {key!r}{nearest(key, known)}")
+            raise SettingsError(f"[local]: unknown key {key!r}{nearest(key, known)}", TABLE, key)
         values[key] = _READERS[key](key, value)
     if values.get("event_log"):
         values["event_log"] = os.path.join(folder, values["event_log"])
@@ -69,7 +70,7 @@ def read(table: Mapping[str, Any], folder: str) -> LocalOptions:
 
 
 def _refused(key: str, value: object, must: str) -> SettingsError:
-    return SettingsError(f"pyboinc.toml, [local], {key} = {value!r}: must be {must}")
+    return SettingsError(f"{key} = {value!r}: must be {must}", TABLE, key)
 
 
 def _whole(low: int) -> Any:
@@ -106,7 +107,7 @@ def _run_time(key: str, value: Any) -> RunTime:
     try:
         return parse_run_time(str(value))
     except ValueError as error:
-        raise SettingsError(f"pyboinc.toml, [local], {error}") from None
+        raise SettingsError(str(error), TABLE, key) from None
 
 
 def _hosts(key: str, value: Any) -> tuple[HostSpec, ...]:
@@ -121,8 +122,11 @@ def _host_group(where: str, table: Mapping[str, Any]) -> list[HostSpec]:
     readers = {"number": _whole(1), "platform": _one_of(*SYSTEMS), "speed": _speed, "honest": _truth}
     for key in table:
         if key not in readers:
-            raise SettingsError(f"pyboinc.toml, {where}: unknown key {key!r}{nearest(key, list(readers))}")
-    found = {key: readers[key](f"{where}, {key}", value) for key, value in table.items()}
+            raise SettingsError(f"{where}: unknown key {key!r}{nearest(key, list(readers))}", where, key)
+    try:
+        found = {key: readers[key](key, value) for key, value in table.items()}
+    except SettingsError as error:
+        raise SettingsError(f"{where}, {error}", where, error.key) from None
     platform = found.get("platform", "x86_64-pc-linux-gnu")
     spec = HostSpec((platform,), *SYSTEMS[platform], speed=found.get("speed", 1.0), honest=found.get("honest", True))
     return [spec] * found.get("number", 1)

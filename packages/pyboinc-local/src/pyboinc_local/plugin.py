@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pyboinc import plugins
 from pyboinc.hookspecs import hookimpl
 from pyboinc.model import Batch, Job, SettingsError
+from pyboinc_validator import comparators
 
 from . import options
 from .development import Development
@@ -24,7 +26,9 @@ class LocalBackend:
         if batch.project:
             raise SettingsError("the local project has no project home: leave out -p, or choose -i boinc")
         chosen = options.read(batch.options, batch.folder)
-        self._mode = Simulated(batch, chosen) if chosen.hosts else Development(batch, chosen)
+        extensions, _ = plugins.for_commands()
+        comparator = comparators.load(batch.settings.comparator, comparators.known(extensions))
+        self._mode = (Simulated if chosen.hosts else Development)(batch, chosen, comparator)
         return 1
 
     @hookimpl

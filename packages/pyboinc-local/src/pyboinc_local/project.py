@@ -71,6 +71,8 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+UPLOAD_TOO_BIG = -131  # BOINC's ERR_FILE_TOO_BIG (lib/error_numbers.h): its client refuses to upload more than max_nbytes
+
 Read = Callable[[Workunit, Result], Candidate]
 """What the quorum gets to see of a result; see `pyboinc_validator.comparators.candidate`."""
 
@@ -351,6 +353,10 @@ class Project:
         if wu is None:
             return ()  # purged
         quota.start_request(host, now, self.config.daily_result_quota)
+        limit = self._batches[wu.batch].settings.max_output
+        if answer.output is not None and len(answer.output) > limit:
+            text = f"the output file has {len(answer.output)} bytes, and max_output is {limit}"
+            answer = answer._replace(exit_status=UPLOAD_TOO_BIG, output=None, report=b"", stderr=text)
         owner = self.hosts[result.hostid]
         running = result.server_state == IN_PROGRESS
         refusal = scheduler.report(result, wu, host, now, answer.exit_status, answer.elapsed_time, self.config)

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import TextIO
 
-from pyboinc import plugins
 from pyboinc.codec import dumps
 from pyboinc.model import Batch, Job, Record, SettingsError
 from pyboinc.slave import files
 from pyboinc_assimilator.deliver import deliver
-from pyboinc_validator import comparators
+from pyboinc_validator.comparators import Comparator
 
 from .eventlog import EventLog
 from .options import HR, MODEL, LocalOptions, default_run_time
@@ -27,13 +26,11 @@ NOTHING = dumps(None)
 class Simulated:
     """Jobs in, records out, all in the master's thread."""
 
-    def __init__(self, batch: Batch, options: LocalOptions) -> None:
-        extensions, _ = plugins.for_commands()
-        comparator = comparators.load(batch.settings.comparator, comparators.known(extensions))
+    def __init__(self, batch: Batch, options: LocalOptions, comparator: Comparator) -> None:
         self._batch = batch
-        self._log: TextIO | None = None
+        self._log = _Log(options.event_log)
         config = Config(one_result_per_user_per_wu=options.one_result_per_user_per_wu, daily_result_quota=0)
-        project = Project(config=config, seed=options.seed, log=self._open_log(options.event_log))
+        project = Project(config=config, seed=options.seed, log=EventLog(self._log.write) if options.event_log else None)
         app = project.add_app("pyboinc", target_nresults=options.adaptive, homogeneous_redundancy=HR.index(options.hr))
         for platform in sorted({platform for host in options.hosts for platform in host.platforms}):
             project.add_version(app, 1, platform)
@@ -45,16 +42,8 @@ class Simulated:
             self._simulation.add_host(host)
         self._number = project.add_batch(app, batch.settings, comparator)
 
-    def _open_log(self, path: str) -> EventLog | None:
-        if not path:
-            return None
-        try:
-            self._log = open(path, "w", encoding="ascii", newline="\n")  # noqa: SIM115  (closed by stop)
-        except OSError as error:
-            raise SettingsError(f"event_log: {path}: {error.strerror}") from None
-        return EventLog(self._log.write)
-
     def submit(self, jobs: list[Job]) -> None:
+        self._log.begin()
         self._runs.add(jobs)
         self._deliver(self._simulation.handle(Submit(self._number, jobs)))
 
@@ -64,8 +53,7 @@ class Simulated:
 
     def stop(self) -> None:
         self._runs.stop()
-        if self._log is not None:
-            self._log.close()
+        self._log.close()
 
     def _run(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
         seconds = self._times(self._random) / volunteer.speed
@@ -75,6 +63,35 @@ class Simulated:
         records: list[Record] = [each.record for each in deliveries]
         if records:
             deliver(self._batch.fs, self._batch.folder, records)
+            self._runs.forget([record.job for record in records])
+
+
+class _Log:
+    """The file of the event log. Not touched before there is work: a finished run that is repeated leaves it as it is."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+        self._first: list[str] = []
+
+    def begin(self) -> None:
+        """There is work. Raises SettingsError if the file can't be written."""
+        if self._path and self._file is None:
+            try:
+                self._file = open(self._path, "w", encoding="ascii", newline="\n")  # noqa: SIM115  (close is below)
+            except OSError as error:
+                raise SettingsError(f"event_log: {self._path}: {error.strerror}") from None
+            self._file.writelines(self._first)
+
+    def write(self, line: str) -> None:
+        if self._file is None:
+            self._first.append(line)
+        else:
+            self._file.write(line)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 class _ModelRuns:
@@ -85,6 +102,10 @@ class _ModelRuns:
 
     def add(self, jobs: list[Job]) -> None:
         self._counts.update((job.name, job.count) for job in jobs)
+
+    def forget(self, names: list[str]) -> None:
+        for name in names:
+            self._counts.pop(name, None)
 
     def answer(self, name: str) -> Answer:
         return Answer(0.0, 0, files.output_file([files.ok_entry(NOTHING)] * self._counts[name]))
@@ -100,6 +121,7 @@ class _RealRuns:
         self._count = workers
         self._workers: Workers | None = None
         self._names: dict[int, str] = {}
+        self._next = 0
         self._answers: dict[str, Answer] = {}
         self._error: Exception | None = None
         self._changed = threading.Condition()
@@ -107,7 +129,8 @@ class _RealRuns:
     def add(self, jobs: list[Job]) -> None:
         if self._workers is None:
             self._workers = Workers(self._count, self, self._batch.clock, self._batch.folder)
-        numbers = range(len(self._names), len(self._names) + len(jobs))
+        numbers = range(self._next, self._next + len(jobs))
+        self._next += len(jobs)
         self._names.update(zip(numbers, (job.name for job in jobs), strict=True))
         work = [(number, job.program, job.data) for number, job in zip(numbers, jobs, strict=True)]
         workers = self._workers
@@ -121,6 +144,12 @@ class _RealRuns:
                     raise ProjectError(str(self._error))
                 self._changed.wait(0.5)  # not for ever: Windows hears ^C only in between
             return self._answers[name]
+
+    def forget(self, names: list[str]) -> None:
+        """No host will run these jobs any more."""
+        with self._changed:
+            for name in names:
+                self._answers.pop(name, None)
 
     def stop(self) -> None:
         if self._workers is not None:
@@ -141,7 +170,7 @@ class _RealRuns:
 
     def _came(self, number: int, answer: Answer) -> None:
         with self._changed:
-            self._answers[self._names[number]] = answer
+            self._answers[self._names.pop(number)] = answer
             self._changed.notify_all()
 
 

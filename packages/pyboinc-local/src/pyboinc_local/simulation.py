@@ -25,7 +25,8 @@ from pyboinc_validator.quorum import Candidate
 
 from .model_time import RunTime
 from .project import Answer, Deliver, Event, Project, ProjectError, Report, Request, Send, Tick
-from .server.rows import DAY, Host, Result, Workunit
+from .server.rows import ASSIMILATE_DONE, DAY, NO_REPLY, Host, Result, Workunit
+from .server.scheduler import may_have, usable_versions
 from .wrong import wrong_output
 
 FIRST_BACKOFF = 600.0  # seconds until a host that got no work asks again
@@ -207,11 +208,42 @@ class Simulation:
             raise self._stuck()
 
     def _stuck(self) -> ProjectError:
+        project = self.project
         return ProjectError(
-            f"no host can do what is left: {self.project.open} jobs are open, {self.project.unsent} results wait to be sent to "
-            f"{len(self.project.hosts)} hosts (time {self.now!r}, seed {self.project.seed}). "
-            "Has each platform an app version, and are there enough volunteers for the quorum?"
+            f"no host can do what is left: {project.open} jobs are open, {project.unsent} results wait to be sent to "
+            f"{len(project.hosts)} hosts (time {self.now!r}, seed {project.seed}). {self._why_stuck()}"
         )
+
+    def _why_stuck(self) -> str:
+        """What keeps the oldest open job from being done, as far as that is easily seen."""
+        project, config = self.project, self.project.config
+        if not project.hosts:
+            return "There are no hosts."
+        wu = next(each for each in project.workunits.values() if each.assimilate_state != ASSIMILATE_DONE)
+        app, hosts = project.apps[wu.appid], list(project.hosts.values())
+        able = [each for each in hosts if usable_versions(each.platforms, project.versions, app, wu.app_version_num)]
+        reasons = []
+        if not able:
+            platforms = sorted({platform for each in hosts for platform in each.platforms})
+            reasons.append(f"The app has no version for the hosts' platforms ({', '.join(platforms)}).")
+        elif config.one_result_per_user_per_wu or config.one_result_per_host_per_wu:
+            per_user = config.one_result_per_user_per_wu
+            takers = len({each.userid for each in able} if per_user else able)
+            word = "volunteer" if per_user else "host"
+            unable = "" if len(able) == len(hosts) else ", not counting hosts whose platform has no app version"
+            if takers < wu.min_quorum:
+                reasons.append(f"The quorum is {wu.min_quorum}, of different {word}s, and there are {takers}{unable}.")
+            elif not any(may_have(wu, each, config) for each in able):
+                reasons.append(f"Each {word} has had a result of job {wu.name}{unable}: more of them could take another.")
+        sent = [each for each in wu.results if each.hostid]
+        late = sum(each.outcome == NO_REPLY for each in sent)
+        if late:
+            how_many = "every result" if late == len(sent) else f"{late} of {len(sent)} results"
+            reasons.append(
+                f"Of job {wu.name}, {how_many} missed the deadline of {wu.delay_bound:g} seconds: "
+                "are the hosts too slow, the jobs too long or the deadline too short?"
+            )
+        return " ".join(reasons) or "Has each platform an app version, and are there enough volunteers for the quorum?"
 
 
 def _deliveries(actions: Sequence[object]) -> list[Deliver]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import struct
 import sys
 import threading
@@ -23,6 +25,7 @@ from .dispatch import Dispatcher, Revoke, Send
 
 TICK = 0.05  # seconds between looks at jobs that hold up others
 FOLDER = "pyboinc_workers"
+LAST_ANSWERS = 0.1  # seconds to wait for them when a worker has ended
 FAILED_STARTS = 3  # in a row: then there is no point in starting another worker
 TAIL = 64 * 1024  # bytes of a dead worker's stderr to keep
 
@@ -56,13 +59,13 @@ class Workers:
         self._folder = os.path.join(folder, FOLDER)
         shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder)
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="pyboinc-local", daemon=True)
         self._thread.start()
 
     def call(self, what: Callable[[], None]) -> None:
         """Do this in the workers' thread. What it raises is told to the answers' `broken`."""
-        self._loop.call_soon_threadsafe(self._guarded, what)
+        self.loop.call_soon_threadsafe(self._guarded, what)
 
     def stop(self) -> None:
         """End all workers and the thread; returns within a second."""
@@ -79,10 +82,10 @@ class Workers:
             self._answers.broken(error)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.call_later(TICK, self._tick)
-        self._loop.run_forever()
-        self._loop.close()
+        asyncio.set_event_loop(self.loop)
+        self.loop.call_later(TICK, self._tick)
+        self.loop.run_forever()
+        self.loop.close()
 
     def add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
         """Run these jobs: number, program, input file."""
@@ -99,11 +102,11 @@ class Workers:
             os.mkdir(folder)
             process = _Process(self, number, folder)
             self._processes[number] = process
-            process.task = self._loop.create_task(process.start())
+            process.task = self.loop.create_task(process.start())
 
     def _tick(self) -> None:
         self._carry_out(self._dispatcher.take_back(self._clock.now()))
-        self._loop.call_later(TICK, self._tick)
+        self.loop.call_later(TICK, self._tick)
 
     def _carry_out(self, orders: list[Send | Revoke]) -> None:
         for order in orders:
@@ -160,6 +163,12 @@ class Workers:
         self._start_workers()
         self._carry_out(self._dispatcher.assign(self._clock.now()))
 
+    def not_started(self, process: _Process, error: OSError) -> None:
+        """The system refuses another process."""
+        del self._processes[process.number]
+        if not self._processes:
+            self._answers.broken(PyBoincError(f"no worker process can be started: {sys.executable}: {error.strerror or error}"))
+
     def _fault(self, job: int, exit_status: int, stderr: str) -> None:
         del self._jobs[job]
         self._answers.failed(job, exit_status, stderr)
@@ -168,14 +177,14 @@ class Workers:
         self._stopping = True
         for process in self._processes.values():
             process.kill()
-        self._loop.create_task(self._wait_for_end())
+        self.loop.create_task(self._wait_for_end())
 
     async def _wait_for_end(self) -> None:
         for _ in range(50):
             if not self._processes:
                 break
             await asyncio.sleep(0.01)
-        self._loop.stop()
+        self.loop.stop()
 
 
 class _Process(asyncio.SubprocessProtocol):
@@ -185,6 +194,7 @@ class _Process(asyncio.SubprocessProtocol):
         self.number = number
         self.programs: set[int] = set()
         self.said_hello = False
+        self._ended = False
         self.task: asyncio.Task[None] | None = None
         self._owner = owner
         self._folder = folder
@@ -195,10 +205,14 @@ class _Process(asyncio.SubprocessProtocol):
     async def start(self) -> None:
         package_home = str(Path(pyboinc.__file__).resolve().parent.parent)
         code = f"import sys; sys.path[:] = [{package_home!r}, *filter(None, sys.path)]; from pyboinc.slave.pipe import main; main()"
-        with open(os.path.join(self._folder, "stderr.txt"), "wb") as stderr:
-            transport, _ = await asyncio.get_running_loop().subprocess_exec(
-                lambda: self, sys.executable, "-c", code, cwd=self._folder, stderr=stderr
-            )
+        try:
+            with open(os.path.join(self._folder, "stderr.txt"), "wb") as stderr:
+                transport, _ = await asyncio.get_running_loop().subprocess_exec(
+                    lambda: self, sys.executable, "-c", code, cwd=self._folder, stderr=stderr, start_new_session=True
+                )
+        except OSError as error:
+            self._owner.not_started(self, error)
+            return
         self._transport = transport
         self._stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
         if self._owner._stopping:
@@ -209,8 +223,13 @@ class _Process(asyncio.SubprocessProtocol):
         self._stdin.write(data)
 
     def kill(self) -> None:
+        """End it, and what its slave has started."""
         if self._transport is not None and self._transport.get_returncode() is None:
-            self._transport.kill()
+            if hasattr(os, "killpg"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._transport.get_pid(), signal.SIGKILL)
+            else:
+                self._transport.kill()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         messages = self._frames.feed(data)
@@ -218,11 +237,20 @@ class _Process(asyncio.SubprocessProtocol):
         if messages and not self._owner._stopping:
             self._owner._guarded(lambda: self._owner.heard(self.number, messages))
 
+    def process_exited(self) -> None:
+        """Its last answers may still be in the pipe; and what its slave started may hold that open for ever."""
+        self._owner.loop.call_later(LAST_ANSWERS, self._end)
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
         assert self._transport is not None
-        self._transport.close()  # its pipes; the process has ended
-        status = self._transport.get_returncode()
-        self._owner._guarded(lambda: self._owner.ended(self, status if status is not None else -1))
+        if not self._ended:
+            self._ended = True
+            self._transport.close()  # its pipes
+            status = self._transport.get_returncode()
+            self._owner._guarded(lambda: self._owner.ended(self, status if status is not None else -1))
 
     def stderr(self) -> str:
         try:
@@ -237,8 +265,6 @@ class _Process(asyncio.SubprocessProtocol):
 def _how_it_ended(status: int) -> str:
     if status >= 0:
         return f"ended with status {status}"
-    import signal
-
     try:
         return f"was ended by {signal.Signals(-status).name}"
     except ValueError:

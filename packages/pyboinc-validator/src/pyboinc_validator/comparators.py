@@ -252,7 +252,7 @@ def load(spec: str, comparators: Mapping[str, Factory] = COMPARATORS) -> Compara
             raise SettingsError(missing + nearest(name, list(comparators)))
         return Own(spec.strip(), _function(name, rest, f"{missing}{nearest(name, list(comparators))}; and "))
     except SettingsError as error:
-        raise SettingsError(f"comparator {spec!r}: {error}") from error.__cause__
+        raise SettingsError(f"comparator {spec!r}: {error}", "job", "comparator") from error.__cause__
 
 
 def _function(module: str, name: str, otherwise: str) -> Callable[[Any, Any], Any]:

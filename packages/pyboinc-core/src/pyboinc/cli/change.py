@@ -9,7 +9,7 @@ from dataclasses import replace
 import click
 
 from ..batchdir import BatchError
-from ..master import Entry, told
+from ..decisions import Entry, told
 from . import voice
 from .folder import Folder, head, hold, hooks_of, open_folder
 

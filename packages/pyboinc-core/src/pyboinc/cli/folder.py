@@ -11,7 +11,6 @@ import pluggy
 
 from .. import plugins, settings
 from ..batchdir import CHECKPOINT, JOURNAL, LOCK, NEW, OLD, BatchDir, BatchError, Checkpoint
-from ..master import ReplayError
 from ..model import Batch, Record
 from ..overview import Ledger, Overview, survey
 from ..ports import Disk, SystemClock
@@ -45,10 +44,7 @@ class Folder:
 
     def overview(self, details: bool = False) -> Overview:
         """Works while a master runs. details: with what failed calls have to say. Raises BatchError if a file is damaged."""
-        try:
-            ledger = Ledger(self.directory.journal())
-        except ReplayError as error:
-            raise BatchError(f"{self.directory.path(JOURNAL)}: {error}") from None
+        ledger = Ledger(self.directory.journal())
         with _readable(self.path):
             return survey(ledger, self._records(ledger, details), details)
 
@@ -57,10 +53,22 @@ class Folder:
         for folder in (NEW, OLD, NEW) if details else (NEW,):  # a master may be moving files both ways
             with contextlib.suppress(FileNotFoundError):
                 names |= dict.fromkeys(os.listdir(self.directory.path(folder)))
-        several = ledger.may_be_in("+", details)
+        any_wanted = ledger.may_be_in("+", details)
+        missing = {job.first for job in ledger.jobs.values() if job.handled is not None and ledger.wants(job, details)}
+        others = []
         for name in names:
-            if not name.startswith(".") and (several if "+" in name else ledger.may_be_in(name, details)):
-                yield from self._read(name)
+            if name.startswith("."):
+                continue
+            if not (any_wanted if "+" in name else ledger.may_be_in(name, details)):
+                others.append(name)
+                continue
+            for record in self._read(name):
+                if missing and (job := ledger.job_of(record)):
+                    missing.discard(job.first)
+                yield record
+        for name in others if missing else ():  # it may be there under the name of another
+            with contextlib.suppress(BatchError):
+                yield from self.directory.read_records(name)
 
     def _read(self, name: str) -> list[Record]:
         try:

@@ -394,25 +394,45 @@ _WRITERS: dict[type, Callable[[Any, Put, int, Classes], None]] = {
 }
 
 
+_LONG_PATH, _LONG_LABEL = 160, 80  # characters
+
+
 def _blame(value: Any, path: str, classes: Classes, why: str, depth: int) -> str:
     """Where in the value the trouble is: down into the first part that cannot be encoded on its own."""
-    above: list[Any] = [value]
-    paths = [path]
-    while True:
+    labels = [path]
+    above = [value]
+    places = {id(value): 1}  # how many labels lead there
+    while depth < MAX_DEPTH:
         for label, part, inner in _parts(value, depth, classes):
-            for i, other in enumerate(above):
-                if part is other and type(part) not in FLAT:
-                    return f"{path}{label}: a cycle, it leads back to {paths[i]}"
+            if type(part) not in FLAT and id(part) in places:
+                return f"{_path([*labels, label])}: a cycle, it leads back to {_path(labels[: places[id(part)]])}"
             try:
                 _write(part, _ignore, inner, classes)
             except Refused as error:
                 value, why, depth = part, str(error), inner
-                path += label
-                above.append(part)
-                paths.append(path)
+                labels.append(label)
+                above.append(part)  # alive, so that its id stays its own
+                places[id(part)] = len(labels)
                 break
         else:
-            return f"{path}: {why}"
+            break
+    return f"{_path(labels)}: {why}"
+
+
+def _path(labels: list[str]) -> str:
+    """The labels one after the other; of many only the first and the last.
+
+    >>> _path(["input", *["[0]"] * 10])
+    'input[0][0][0][0][0][0][0][0][0][0]'
+    >>> _path(["input", *["[0]"] * 199])
+    'input[0][0][0][0][0][0]…[0][0][0][0][0][0]'
+    """
+    labels = [each if len(each) <= _LONG_LABEL else each[: _LONG_LABEL - 1] + "…" for each in labels]
+    path = "".join(labels)
+    if len(path) <= _LONG_PATH or len(labels) <= 4:
+        return path
+    few = 7 if sum(map(len, labels[:7] + labels[-6:])) <= _LONG_PATH else 2
+    return f"{''.join(labels[:few])}…{''.join(labels[1 - few :])}"
 
 
 def _parts(value: Any, depth: int, classes: Classes) -> Iterator[tuple[str, Any, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
+
 from ..errors import PyBoincError
 from .files import encode_output
 
@@ -19,13 +21,14 @@ class OutputError(PyBoincError):
 class Call:
     """The call that is running: its input, and its encoded output once returned."""
 
-    __slots__ = ("classes", "input", "output", "returned")
+    __slots__ = ("classes", "input", "output", "returned", "thread")
 
     def __init__(self, input: Any, classes: Classes | None = None) -> None:
         self.input = input
         self.classes = classes
         self.output: Encoded | None = None
         self.returned = 0
+        self.thread = get_ident()
 
 
 current: Call | None = None
@@ -36,6 +39,8 @@ def _current() -> Call:
         raise PyBoincError(
             "this is a slave: it gets its input from PyBOINC. Run the master, e.g. python app_master.py; it starts the slave for each call"
         )
+    if current.thread != get_ident():  # perhaps it is left over from the call before
+        raise PyBoincError("input and output belong to the thread that runs the slave's script: hand the value to that one")
     return current
 
 

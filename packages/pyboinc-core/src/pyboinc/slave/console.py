@@ -22,29 +22,36 @@ class Console:
         os.dup2(null, 0)
         os.close(null)
         self._paths = [os.path.abspath(name) for name in ("stdout.txt", "stderr.txt")]
-        for descriptor, path in enumerate(self._paths, 1):
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-            os.dup2(file, descriptor)
-            os.close(file)
+        # Our own descriptors: a slave may close 1 and 2, or put something else there.
+        self._files = [os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND) for path in self._paths]
         sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
-        self._streams = [
-            io.TextIOWrapper(io.BufferedWriter(io.FileIO(each, "w", closefd=False)), "utf-8", "backslashreplace") for each in (1, 2)
-        ]
+        self._streams = [self._open(which) for which in (0, 1)]
         sys.stdout, sys.stderr = self._streams
-        faulthandler.enable(self._streams[1])  # a crash in C says where Python was
+        faulthandler.enable(self._files[1])  # a crash in C says where Python was
 
     def __call__(self) -> tuple[str, str]:
+        printed = self._new(0), self._new(1)
         sys.stdout, sys.stderr = self._streams
-        return self._new(0), self._new(1)
+        return printed
+
+    def _open(self, which: int) -> io.TextIOWrapper:
+        os.dup2(self._files[which], which + 1)
+        return io.TextIOWrapper(io.BufferedWriter(io.FileIO(which + 1, "w", closefd=False)), "utf-8", "backslashreplace")
 
     def _new(self, which: int) -> str:
-        stream, descriptor = self._streams[which], which + 1
-        stream.flush()
-        size = os.fstat(descriptor).st_size
+        file = os.fstat(self._files[which])
+        try:
+            self._streams[which].flush()
+            in_place = os.path.samestat(os.fstat(which + 1), file)
+        except (OSError, ValueError):
+            in_place = False
+        if not in_place:
+            self._streams[which] = self._open(which)
+        size = os.fstat(self._files[which]).st_size
         if not size:
             return ""
-        with open(self._paths[which], "rb") as file:
-            file.seek(max(0, size - MAX_TEXT))
-            data = file.read()
-        os.ftruncate(descriptor, 0)
+        with open(self._paths[which], "rb") as content:
+            content.seek(max(0, size - MAX_TEXT))
+            data = content.read()
+        os.ftruncate(self._files[which], 0)
         return data.decode("utf-8", "backslashreplace")

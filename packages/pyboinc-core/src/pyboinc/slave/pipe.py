@@ -50,7 +50,7 @@ class Frames:
 
 def main() -> None:
     """The worker: standard output and error of the slave go to the files stdout.txt and stderr.txt in the current folder."""
-    master = os.getppid()
+    me, master = os.getpid(), os.getppid()
     jobs_in, answers_out = os.dup(0), os.dup(1)
     _die_with(master)
     console = Console()
@@ -83,12 +83,13 @@ def main() -> None:
             entered = program
             sys.argv = [program.slave]
         try:
-            output, report = run_job(program, data, console)
+            answer = frame(DONE, job, 0, *run_job(program, data, console))
         except HostFault as fault:
             text = fault.text + "".join(console())
-            _write_all(answers_out, frame(FAULT, job, fault.exit_status & 0xFFFFFFFF, _encoded(text)))
-        else:
-            _write_all(answers_out, frame(DONE, job, 0, output, report))
+            answer = frame(FAULT, job, fault.exit_status & 0xFFFFFFFF, _encoded(text))
+        if os.getpid() != me:  # a child that the slave forked has run to the script's end: it is no worker
+            os._exit(0)
+        _write_all(answers_out, answer)
         os.chdir(folder)
 
 

@@ -131,6 +131,9 @@ class MemoryFileSystem:
             path = os.path.dirname(path)
 
     def remove(self, path: str) -> None:
+        if path in self._folders:
+            self._change(lambda: self._folders.remove(path))
+            return
         self._file(path)
         self._change(lambda: void(self._files.pop(path)))
 

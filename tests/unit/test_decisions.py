@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyboinc.master import (
+from pyboinc.decisions import (
     FLUSH,
     Arrival,
     Arrived,
@@ -295,7 +295,7 @@ def test_a_changed_program_is_refused():
 
 
 def test_an_unknown_entry_is_refused():
-    with pytest.raises(ReplayError, match="'banana'"):
+    with pytest.raises(ReplayError, match="line 1: an entry 'banana'"):
         Master([["banana"]])
 
 

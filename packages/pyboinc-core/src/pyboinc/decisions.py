@@ -165,7 +165,7 @@ class _Job:
 
 
 class Master:
-    """State of one run over one batch directory."""
+    """State of one run over one batch directory. Raises ReplayError if the journal does not hang together: its line and why."""
 
     def __init__(self, journal: Iterable[Entry]) -> None:
         self._programs: dict[str, str] = {}
@@ -220,8 +220,11 @@ class Master:
 
     def _load(self, journal: Iterable[Entry]) -> None:
         order: dict[str, bool] = {}
-        for entry in journal:
+        for line, entry in enumerate(journal, 1):
             kind = entry[0]
+            for position in entry[1] if kind == "rerun" else [entry[1]] if kind == "handled" else ():
+                if position not in self._expected:
+                    raise ReplayError(f"line {line}: damaged: it tells what became of call {position}, and no line before that it was made")
             if kind == "made":
                 _, first, attempt, calls = entry
                 job = _Job(first, attempt, siblings(first, len(calls)), calls)
@@ -242,7 +245,7 @@ class Master:
                 self._failed &= order.keys()
                 self._outvoted &= order.keys()
             else:
-                raise ReplayError(f"the journal has an entry {kind!r} that this version of PyBOINC does not know")
+                raise ReplayError(f"line {line}: an entry {kind!r}, which this version of PyBOINC does not know")
         for job in {self._expected[position].first: self._expected[position] for position in order}.values():
             if not order.keys() >= set(job.positions):  # the write was cut off before a handler was called
                 order = {each: succeeded for each, succeeded in order.items() if each not in job.positions}
@@ -412,10 +415,7 @@ class Master:
 def told(journal: Iterable[Entry]) -> tuple[list[Told], set[str], set[str]]:
     """What a journal tells: the jobs that are not given up, the handled calls that failed, and those with results that
     were outvoted. Raises ReplayError."""
-    try:
-        master = Master(journal)
-    except KeyError as error:
-        raise ReplayError(f"the journal is damaged: it tells what became of call {error.args[0]} and not that it was made") from None
+    master = Master(journal)
     jobs = [
         Told(job.first, job.attempt, job.positions, [text for _, text in job.expected], master._settled.get(job.first))
         for job in master._jobs.values()
