@@ -130,6 +130,7 @@ class Session:
         self._folder = BatchDir(Disk(), folder)
         home = os.path.abspath(project_home) if project_home else ""
         found = self._folder.begin(interface, home, 0)
+        self._folder.bring_back()
         self.batch = Batch(found.batch_id, found.token, folder, interface, home, JobSettings(), options, Disk(), SystemClock())
 
     def start(self) -> None:
