@@ -188,11 +188,6 @@ class Master:
         self.handled = 0
         self._load(journal)
 
-    @property
-    def replaying(self) -> bool:
-        """Results that an earlier run handled are still to be handled again."""
-        return bool(self._order)
-
     def next_position(self) -> str:
         """The position of the next call that the program makes."""
         number = self._next.get(self._handling, 0)
