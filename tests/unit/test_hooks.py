@@ -28,6 +28,8 @@ ARGUMENTS = {
     "jobs": [Job(f"pyboinc_7_c0ffee_{position}", None, str(position), 1, 0, b"") for position in range(2)],
     "timeout": 0.5,
     "group": click.Group(),
+    "project_dir": "/project",
+    "clock": ManualClock(),
 }
 """What a hook is called with, by the argument's name; a new argument needs an entry."""
 
@@ -67,7 +69,7 @@ class Plain:
 def test_each_example_runs(name):
     """As a plugin of a run, called with the arguments that a run gives it."""
     hook = getattr(hookspecs, name)
-    namespace = {"hookimpl": hookspecs.hookimpl, "click": click, "Comparator": Comparator}
+    namespace = {"hookimpl": hookspecs.hookimpl, "click": click, "Comparator": Comparator, "MyStore": MagicMock()}
     exec(example(hook), namespace)
     function = namespace[name]
     is_method = "self" in inspect.signature(function).parameters

@@ -19,6 +19,10 @@ class DecodeError(PyBoincError, ValueError):
     """Bytes are not what PyBOINC writes. The text says what was found and at which byte."""
 
 
+class StoreError(PyBoincError):
+    """A project's database refuses something, or does not answer. The text says which database and what to do."""
+
+
 class SlaveError(PyBoincError):
     """The slave raised an exception: it travels home in place of an output.
 

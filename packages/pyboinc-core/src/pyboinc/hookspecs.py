@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import click
 
     from .model import Batch, Job
+    from .ports import Clock, Store
 
 hookspec = pluggy.HookspecMarker("pyboinc")
 hookimpl = pluggy.HookimplMarker("pyboinc")
@@ -82,6 +83,19 @@ def pyboinc_comparators() -> Mapping[str, Callable[..., Any]]:
             return {"rounded": Rounded}
     """
     return {}
+
+
+@hookspec(firstresult=True)
+def pyboinc_open_store(project_dir: str, clock: Clock) -> Store | None:
+    """The database of the BOINC project in that folder, for a daemon.
+
+    While the database is away, the store's methods wait, by `clock.sleep`, for as long as it takes. Raises a `PyBoincError`
+    if the folder is no project or the database refuses the project's credentials.
+
+        @hookimpl
+        def pyboinc_open_store(project_dir, clock):
+            return MyStore(project_dir, clock)
+    """
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""The only ways to time and disk. Production, tests and the simulator hand in different ones.
+"""The only ways to time, disk and database. Production, tests and the simulator hand in different ones.
 
 `SystemClock` and `Disk` are the real ones; `pyboinc.testing` has those that tests steer and crash.
 """
@@ -10,8 +10,10 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar, Protocol
+
+from .rows import BatchRow, Share, WorkunitRow
 
 if sys.platform == "win32":
     import msvcrt
@@ -86,6 +88,37 @@ class FileSystem(Protocol):
 
     def lock(self, path: str) -> Lock | None:
         """Take the lock that the file stands for; None if another process has it."""
+
+
+class Assimilation(Protocol):
+    """The tables as an assimilator uses them. While the database is away, methods wait for it."""
+
+    def app(self, name: str) -> int:
+        """The number of an app. Raises StoreError if there is none of that name."""
+
+    def ready(self, share: Share, limit: int, without: Collection[int] = ()) -> list[WorkunitRow]:
+        """Workunits that wait to be assimilated, lowest number first; none of the batches in `without`."""
+
+    def batches(self, numbers: Collection[int]) -> dict[int, BatchRow]:
+        """Those of these batches that PyBOINC has made."""
+
+    def mark(self, workunits: Sequence[WorkunitRow]) -> None:
+        """These are assimilated. In the same transaction the counters of their batches follow.
+
+        One that has got another canonical result since it was read stays, to be assimilated anew; again is harmless.
+        """
+
+    def end_aborted(self, app: int) -> list[BatchRow]:
+        """Give up the jobs of batches that were aborted or retired on the project's web pages since this was last called."""
+
+
+class Store(Protocol):
+    """The database of a BOINC project, for its daemons: got by the hook `pyboinc_open_store`. One attribute per daemon."""
+
+    @property
+    def assimilation(self) -> Assimilation: ...
+
+    def close(self) -> None: ...
 
 
 def arrive(fs: FileSystem, folder: str, name: str, data: bytes) -> None:

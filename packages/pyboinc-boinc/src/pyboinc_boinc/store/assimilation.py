@@ -1,0 +1,182 @@
+"""The assimilator's part of `pyboinc.ports.Store`."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Collection, Mapping, Sequence
+from html import unescape
+
+from pyboinc.errors import StoreError
+from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
+
+from ..hierarchy import path_of
+from ..project import Project
+from .batches import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, COMPLETE, IN_PROGRESS
+from .connection import Connection, Row, Transaction, marks, to_bytes, to_text
+
+NOT_COUNTED, COUNTED_FAILED, COUNTED_SUCCEEDED = 0, 1, 2
+"""``workunit.opaque``, which BOINC leaves to its users: as what the counters of its batch have this one."""
+_FILE_REF = re.compile(r"<file_ref>(.*?)</file_ref>", re.DOTALL)
+_STDERR_KEPT = 65536
+
+
+class AssimilationTables:
+    """See `pyboinc.ports.Assimilation`."""
+
+    def __init__(self, connection: Connection, project: Project) -> None:
+        self._transaction = connection.transaction
+        self._upload_dir = project.path(project.config.upload_dir)
+        self._fanout = project.config.fanout
+        self._folder = project.folder
+
+    def app(self, name: str) -> int:
+        found = self._transaction(Transaction.row, "SELECT id FROM app WHERE name = %s", (name,))
+        if found is None:
+            raise StoreError(f"the project in {self._folder} has no app {name!r}: `pyboinc setup` adds one")
+        return int(found[0])
+
+    def ready(self, share: Share, limit: int, without: Collection[int] = ()) -> list[WorkunitRow]:
+        return self._transaction(self._ready, share, limit, list(without))
+
+    def _ready(self, step: Transaction, share: Share, limit: int, without: Sequence[int]) -> list[WorkunitRow]:
+        conditions, values = ["appid = %s", f"assimilate_state = {ASSIMILATE_READY}"], [share.app]
+        if share.modulus > 1:
+            conditions.append("id %% %s = %s")
+            values += [share.modulus, share.remainder]
+        if share.wu_id:
+            conditions.append("id = %s")
+            values.append(share.wu_id)
+        if without:
+            conditions.append(f"batch NOT IN ({marks(without)})")
+            values += without
+        sql = "SELECT id, name, batch, error_mask, canonical_resultid FROM workunit"
+        workunits = step.rows(f"{sql} WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {limit}", values)
+        if not workunits:
+            return []
+        canonical = {int(row[0]): int(row[4]) for row in workunits}
+        results: dict[int, list[ResultRow]] = {number: [] for number in canonical}
+        sql = f"""
+            SELECT r.workunitid, r.id, r.outcome, r.exit_status, r.validate_state, r.hostid, h.domain_name,
+                   IF(r.id = w.canonical_resultid, '', LEFT(r.stderr_out, {_STDERR_KEPT})), r.elapsed_time, h.p_fpops,
+                   IF(r.id = w.canonical_resultid, r.xml_doc_in, '')
+            FROM workunit w JOIN result r ON r.workunitid = w.id LEFT JOIN host h ON h.id = r.hostid
+            WHERE w.id IN ({marks(workunits)}) ORDER BY r.id
+        """
+        for row in step.rows(sql, list(canonical)):
+            results[int(row[0])].append(self._result(row))
+        return [
+            WorkunitRow(int(number), to_text(name), int(batch), int(mask), int(chosen), tuple(results[int(number)]))
+            for number, name, batch, mask, chosen in workunits
+        ]
+
+    def _result(self, row: Row) -> ResultRow:
+        _, number, outcome, exit_status, validate_state, host, domain, stderr, elapsed, fpops, xml = row
+        name = f"{to_text(domain)} (host {host})" if domain else f"host {host}" if host else ""
+        states = int(outcome), int(exit_status), int(validate_state)
+        files = self._files(to_text(xml))
+        return ResultRow(int(number), *states, name, to_bytes(stderr), float(elapsed or 0), float(fpops or 0), files)
+
+    def _files(self, xml_doc_in: str) -> Mapping[str, str]:
+        """Of a result whose text is of the server's making. Names of other forms are left out: they could lead elsewhere."""
+        found = {}
+        for match in _FILE_REF.finditer(xml_doc_in):
+            name, logical = (_element(match[1], each) for each in ("file_name", "open_name"))
+            if name and logical and os.path.basename(name) == name and not name.startswith("."):
+                found[logical] = path_of(self._upload_dir, self._fanout, name)
+        return found
+
+    def batches(self, numbers: Collection[int]) -> dict[int, BatchRow]:
+        wanted = sorted(numbers)
+        if not wanted:
+            return {}
+        sql = f"SELECT id, token, directory, comparator, state FROM pyboinc_batch WHERE id IN ({marks(wanted)})"
+        return {row.id: row for row in map(_batch, self._transaction(Transaction.rows, sql, wanted))}
+
+    def mark(self, workunits: Sequence[WorkunitRow]) -> None:
+        if workunits:
+            self._transaction(_mark, workunits)
+
+    def end_aborted(self, app: int) -> list[BatchRow]:
+        return self._transaction(_end_aborted, app)
+
+
+def _batch(row: Row) -> BatchRow:
+    number, token, directory, comparator, state = row
+    return BatchRow(
+        int(number), to_text(token), to_bytes(directory).decode("utf-8", "surrogateescape"), to_text(comparator), to_text(state)
+    )
+
+
+def _element(xml: str, name: str) -> str:
+    match = re.search(rf"<{name}>\s*(.*?)\s*</{name}>", xml, re.DOTALL)
+    return unescape(match[1]) if match else ""
+
+
+def _mark(step: Transaction, workunits: Sequence[WorkunitRow]) -> None:
+    sql = f"""
+        SELECT id, canonical_resultid, opaque FROM workunit
+        WHERE assimilate_state = {ASSIMILATE_READY} AND id IN ({marks(workunits)}) ORDER BY id FOR UPDATE
+    """
+    now = {int(number): (int(chosen), int(counted)) for number, chosen, counted in step.rows(sql, [each.id for each in workunits])}
+    done: dict[int, list[int]] = {COUNTED_FAILED: [], COUNTED_SUCCEEDED: []}
+    changes: dict[int, list[float]] = {}
+    for each in workunits:
+        chosen, counted = now.get(each.id, (-1, NOT_COUNTED))
+        if chosen != each.canonical_resultid:
+            continue
+        became = COUNTED_SUCCEEDED if chosen else COUNTED_FAILED
+        done[became].append(each.id)
+        change = changes.setdefault(each.batch, [0, 0, 0, 0, 0])  # succeeded, failed, timed, fpops_sum, fpops_max
+        change[0] += (became == COUNTED_SUCCEEDED) - (counted == COUNTED_SUCCEEDED)
+        change[1] += (became == COUNTED_FAILED) - (counted == COUNTED_FAILED)
+        result = each.canonical
+        if result and counted != COUNTED_SUCCEEDED and (fpops := result.elapsed_time * result.host_fpops) > 0:
+            change[2] += 1
+            change[3] += fpops
+            change[4] = max(change[4], fpops)
+    time_now = int(time.time())
+    for became, numbers in done.items():
+        if numbers:
+            sql = f"UPDATE workunit SET assimilate_state = {ASSIMILATE_DONE}, transition_time = %s, opaque = %s"
+            step.change(f"{sql} WHERE id IN ({marks(numbers)})", (time_now, became, *numbers))
+    for batch in sorted(changes):
+        succeeded, failed, timed, fpops_sum, fpops_max = changes[batch]
+        sql = """
+            UPDATE pyboinc_batch SET succeeded = succeeded + %s, failed = failed + %s, timed = timed + %s, fpops_sum = fpops_sum + %s,
+                                     fpops_max = GREATEST(fpops_max, %s) WHERE id = %s
+        """
+        step.change(sql, (int(succeeded), int(failed), int(timed), fpops_sum, fpops_max, batch))
+        _show_progress(step, batch, time_now)
+
+
+def _show_progress(step: Transaction, batch: int, now: int) -> None:
+    """On BOINC's web pages: what its own pages would compute from all workunits of the batch."""
+    done = """
+        UPDATE batch b JOIN pyboinc_batch p ON p.id = b.id
+        SET b.nerror_jobs = p.failed, b.fraction_done = LEAST((p.succeeded + p.failed) / GREATEST(p.jobs, 1), 1) WHERE b.id = %s
+    """
+    step.change(done, (batch,))
+    complete = f"""
+        UPDATE batch b JOIN pyboinc_batch p ON p.id = b.id SET b.state = {COMPLETE}, b.completion_time = %s
+        WHERE b.id = %s AND b.state = {IN_PROGRESS} AND p.succeeded + p.failed >= p.jobs
+    """
+    step.change(complete, (now, batch))
+
+
+def _end_aborted(step: Transaction, app: int) -> list[BatchRow]:
+    """BOINC's pages set error masks, or not even that, and leave the transitioner to find out some day."""
+    sql = f"""
+        SELECT p.id, p.token, p.directory, p.comparator, p.state FROM pyboinc_batch p JOIN batch b ON b.id = p.id
+        WHERE p.app_id = %s AND p.state = 'running' AND b.state IN ({marks(ABORTED_STATES)}) FOR UPDATE
+    """
+    found = [_batch(row) for row in step.rows(sql, (app, *ABORTED_STATES))]
+    for batch in found:
+        sql = f"""
+            UPDATE workunit SET error_mask = error_mask | {CANCELLED}, transition_time = %s
+            WHERE batch = %s AND assimilate_state = 0 AND canonical_resultid = 0
+        """
+        step.change(sql, (int(time.time()), batch.id))
+        step.change("UPDATE pyboinc_batch SET state = 'cancelled' WHERE id = %s", (batch.id,))
+    return found
