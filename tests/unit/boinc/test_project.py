@@ -17,6 +17,7 @@ from pyboinc_boinc import transaction
 from pyboinc_boinc.project import (
     AddApp,
     AddDaemon,
+    AddFiles,
     App,
     ChangeDaemon,
     Config,
@@ -284,7 +285,11 @@ CHANGES = [
     ChangeDaemon(0, Daemon("feeder -d 3"), {"cmd": "feeder -d 4", "output": "f.log"}),
     AddApp(App("cubes", "Cubes <3")),
 ]
-MORE = [SetMode("config.xml", 0o644, 0o600), RemoveFile("pid_server/feeder.pid", b"4711\n")]
+MORE = [
+    SetMode("config.xml", 0o644, 0o600),
+    RemoveFile("pid_server/feeder.pid", b"4711\n"),
+    AddFiles("apps/cubes/1.00/x86", (("a.sh", b"#!/bin/sh\n", 0o755), ("b.zip", b"PK", 0o644))),
+]
 
 
 def test_changes_say_what_they_do():
@@ -296,6 +301,7 @@ def test_changes_say_what_they_do():
         "project.xml: new app cubes, 'Cubes <3'",
         "config.xml: mode 0600, was 0644",
         "pid_server/feeder.pid: removed",
+        "apps/cubes/1.00/x86: new, with a.sh, b.zip",
     ]
 
 
@@ -334,7 +340,7 @@ def test_a_diff_shows_no_password(project):
     before = project()
     text = diff(before, applied(before, [SetSetting("db_name", "cubes", "squares"), *MORE]))
     assert "s3cret" not in text and "         <db_passwd>...</db_passwd>" in text
-    assert text.endswith("mode 0600 config.xml\nremove pid_server/feeder.pid\n")
+    assert "mode 0600 config.xml\nremove pid_server/feeder.pid\ncreate apps/cubes/1.00/x86/a.sh, 10 bytes\n" in text
 
 
 def test_a_project_without_project_xml(project):

@@ -1,21 +1,97 @@
-"""``pyboinc doctor``."""
+"""``pyboinc setup`` and ``pyboinc doctor``."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from pyboinc.cli import voice
+from pyboinc.ports import SystemClock
 
-from . import transaction
+from . import install, transaction
+from .apps import HR_TYPES
 from .doctor import SEVERITIES, Finding, examine
 from .facts import gather
-from .project import ProjectError, applied, diff, steps
+from .project import Project, ProjectError, applied, diff, load, steps
+from .setup import Plan, plan, wanted_apps
+from .store import Store
+
+PATIENCE = 5.0  # seconds for a database that does not answer
+
+
+_project_option = click.option(
+    "-p", "--project_home", "folder", metavar="DIR", envvar="PYBOINC_DIR", help="The folder of the BOINC project [PYBOINC_DIR]."
+)
 
 
 @click.command()
-@click.option("-p", "--project_home", "folder", metavar="DIR", envvar="PYBOINC_DIR", help="The folder of the BOINC project [PYBOINC_DIR].")
+@_project_option
+@click.option("--app", metavar="NAME", help="The app to set up, made if it is not there [the first there is, or pyboinc].")
+@click.option("--title", metavar="TEXT", help="What volunteers see as the app's name, if it is new.")
+@click.option("--hr", type=click.Choice(HR_TYPES), help="Homogeneous redundancy: a job's results come from hosts that are alike.")
+@click.option("--adaptive", type=int, metavar="N", help="Adaptive replication: N results until a host is trusted, then one; 0: no.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, files as a diff, and change nothing.")
+@voice.json_option
+def setup(
+    folder: str | None, app: str | None, title: str | None, hr: str | None, adaptive: int | None, dry_run: bool, as_json: bool
+) -> None:
+    """Make a BOINC project one that runs PyBOINC's jobs.
+
+    It adds the app, its app version and its daemons, a user to whom the batches belong, and PyBOINC's tables, and says what it
+    changed. Run it as the project's owner; again after each upgrade of PyBOINC: it changes only what it must. A backup is left
+    beside each file that it writes, and if anything fails the project is as it was.
+
+    Exit status: 0 if the project is set up; 2 if it could not be, or there is no project.
+    """
+    if not folder:
+        raise ProjectError("name the folder of the project:  pyboinc setup -p DIR")
+    disk = transaction.ProjectDisk()
+    folder = os.path.realpath(folder)
+    recovered = not dry_run and transaction.recover(disk, folder)
+    project = load(disk, folder)
+    store = Store(project, SystemClock(), PATIENCE)
+    try:
+        apps = wanted_apps(project.config, app, title, hr, adaptive)
+        todo = plan(project, install.gather(project, store), install.wanted(apps))
+        done = install.install(project, todo, store, disk) if todo and not dry_run else None
+    finally:
+        store.close()
+    if as_json:
+        answer: dict[str, Any] = {"project": folder, "apps": [each.name for each in apps], "changes": todo.lines}
+        answer |= {"changed": done is not None, "backups": done.backups if done else []}
+        if dry_run:
+            answer["diff"] = diff(project, applied(project, todo.changes))
+        voice.answer_json(answer)
+        return
+    if recovered:
+        click.echo("A change that was not finished is undone.\n")
+    for line in todo.lines:
+        click.echo(voice.line(line))
+    if dry_run and todo:
+        click.echo()
+        click.echo(diff(project, applied(project, todo.changes)), nl=False)
+    if done:
+        _show_done(project, todo, done)
+    if not todo:
+        click.echo(f"Nothing to change: {folder}")
+
+
+def _show_done(project: Project, todo: Plan, done: install.Done) -> None:
+    for backup in done.backups:
+        click.echo(f"backup  {voice.line(backup)}")
+    click.echo()
+    if todo.user:
+        click.echo(f"Batches belong to user {done.user}. To abort one on the web pages log in with its account key: {done.authenticator}")
+    if todo.new_daemons or todo.changed_daemons:
+        stop = f"{project.path('bin/stop')}, wait for the daemons to end, then " if todo.changed_daemons else ""
+        click.echo(f"To start the daemons:  {stop}{project.path('bin/start')}")
+    click.echo(f"What else the project needs:  pyboinc doctor -p {project.folder}")
+
+
+@click.command()
+@_project_option
 @click.option("--fix", is_flag=True, help="Mend what can be mended here, all of it or nothing.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show what it would change, as a diff, and change nothing.")
 @voice.json_option

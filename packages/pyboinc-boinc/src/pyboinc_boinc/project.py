@@ -22,6 +22,9 @@ from .xmledit import Document, Element, Node, parse
 
 CONFIG, APPS = "config.xml", "project.xml"
 MYSQL_PORT = 3306
+ASSIMILATOR = "pyboinc-assimilator"
+BITWISE_VALIDATOR = "sample_bitwise_validator"
+SUBMIT_USER = "pyboinc_user"
 _FALSE = ("", "0")
 _AnyTask = TypeVar("_AnyTask", bound="Task")
 _PASSWORD = re.compile(r"(<(\w*passwd)>).*?(</\2>)")
@@ -215,6 +218,24 @@ class Config:
         return int(self.number("daily_result_quota"))
 
     @property
+    def submit_user(self) -> int:
+        """The ID of the user to whom PyBOINC's batches belong; 0 before `pyboinc setup`. The setting is PyBOINC's own: BOINC skips it."""
+        return int(self.number(SUBMIT_USER))
+
+    @property
+    def pyboinc_apps(self) -> list[str]:
+        """The apps that take PyBOINC's jobs: those that its assimilator works for. The first is for batches that name none."""
+        return list(dict.fromkeys(each.app for each in self.daemons if each.program == ASSIMILATOR and each.app and not each.disabled))
+
+    def validators(self, app: str) -> list[Daemon]:
+        """The daemons that validate the app's results: BOINC's and ours have the word in their names."""
+        return [each for each in self.daemons if "validator" in each.program and each.app == app]
+
+    def is_bitwise(self, app: str) -> bool:
+        """Whether the app's results are compared byte by byte, whatever the batch wants."""
+        return any(each.program == BITWISE_VALIDATOR for each in self.validators(app))
+
+    @property
     def daemons(self) -> list[Daemon]:
         return [self._read(element, Daemon) for element in self._list("daemon")]
 
@@ -263,6 +284,14 @@ class App:
 
 
 @dataclass(frozen=True)
+class Platform:
+    """A platform in project.xml."""
+
+    name: str
+    user_friendly_name: str
+
+
+@dataclass(frozen=True)
 class ProjectXml:
     """project.xml: the platforms and applications that `bin/xadd` adds to the database."""
 
@@ -280,8 +309,9 @@ class ProjectXml:
     def platforms(self) -> list[str]:
         return [_text(element, "name") for element in self.document.root.all("platform")]
 
-    def add_app(self, app: App) -> ProjectXml:
-        return ProjectXml(self.document.add(self.document.root, ("app", [(each.name, getattr(app, each.name)) for each in fields(app)])))
+    def add(self, new: App | Platform) -> ProjectXml:
+        node: Node = (type(new).__name__.lower(), [(each.name, getattr(new, each.name)) for each in fields(new)])
+        return ProjectXml(self.document.add(self.document.root, node))
 
 
 @dataclass(frozen=True)
@@ -309,7 +339,16 @@ class Remove:
     data: bytes
 
 
-Step = Replace | Mode | Remove
+@dataclass(frozen=True)
+class Create:
+    """Step of a transaction: a file that is not there yet, with the folders above it."""
+
+    path: str
+    data: bytes = field(repr=False)
+    mode: int
+
+
+Step = Replace | Mode | Remove | Create
 
 
 @dataclass(frozen=True)
@@ -381,12 +420,21 @@ class AddApp:
     app: App
 
     def apply(self, project: Project) -> Project:
-        if project.xml is None:
-            raise ProjectError(f"{project.folder} has no {APPS}: make_project writes one, and bin/xadd needs it")
-        return replace(project, xml=project.xml.add_app(self.app))
+        return _with_entry(project, self.app)
 
     def __str__(self) -> str:
         return f"{APPS}: new app {self.app.name}, {self.app.user_friendly_name!r}"
+
+
+@dataclass(frozen=True)
+class AddPlatform:
+    platform: Platform
+
+    def apply(self, project: Project) -> Project:
+        return _with_entry(project, self.platform)
+
+    def __str__(self) -> str:
+        return f"{APPS}: new platform {self.platform.name}"
 
 
 @dataclass(frozen=True)
@@ -402,6 +450,21 @@ class SetMode:
 
     def __str__(self) -> str:
         return f"{self.name}: mode {self.new:04o}, was {self.old:04o}"
+
+
+@dataclass(frozen=True)
+class AddFiles:
+    """New files in one folder. folder: from the project's.  files: name, content, permission bits."""
+
+    folder: str
+    files: tuple[tuple[str, bytes, int], ...] = field(repr=False)
+
+    def apply(self, project: Project) -> Project:
+        created = (Create(project.path(self.folder, name), data, mode) for name, data, mode in self.files)
+        return replace(project, more=(*project.more, *created))
+
+    def __str__(self) -> str:
+        return f"{self.folder}: new, with {', '.join(name for name, _, _ in self.files)}"
 
 
 @dataclass(frozen=True)
@@ -449,8 +512,16 @@ def diff(before: Project, after: Project) -> str:
         lines += difflib.unified_diff(now, then, f"{name} (now)", f"{name} (then)", lineterm="")
     for step in after.more[len(before.more) :]:
         path = posixpath.relpath(step.path, before.folder)
-        lines.append(f"mode {step.mode:04o} {path}" if isinstance(step, Mode) else f"remove {path}")
+        lines.append(_in_a_line(step, path))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _in_a_line(step: Step, path: str) -> str:
+    if isinstance(step, Mode):
+        return f"mode {step.mode:04o} {path}"
+    if isinstance(step, Create):
+        return f"create {path}, {len(step.data):,} bytes"
+    return f"remove {path}"
 
 
 def _documents(before: Project, after: Project) -> list[tuple[Document, Document]]:
@@ -477,6 +548,12 @@ def _number(text: str) -> float | None:
 def _with(document: Document, parent: Element, name: str, value: str) -> Document:
     element = parent.last(name)
     return document.add(parent, (name, value)) if element is None else document.set_text(element, value)
+
+
+def _with_entry(project: Project, new: App | Platform) -> Project:
+    if project.xml is None:
+        raise ProjectError(f"{project.folder} has no {APPS}: make_project writes one, and bin/xadd needs it")
+    return replace(project, xml=project.xml.add(new))
 
 
 def _text(element: Element, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What it takes to make a BOINC project one that runs PyBOINC's jobs. Pure: see transaction.py for the disk.
+"""What it takes to make a BOINC project one that runs PyBOINC's jobs. Pure: see install.py for the deeds.
 
 The plan for a project that is set up is empty. What an admin has chosen stays: arguments of daemons, names of files,
 settings that will do.
@@ -9,56 +9,199 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from . import versions
+from .apps import HR_TYPES, AppRow
+from .appversion import AppFile
 from .knobs import KNOBS
-from .project import AddApp, AddDaemon, App, Change, ChangeDaemon, Daemon, Project, ProjectError
+from .project import (
+    ASSIMILATOR,
+    BITWISE_VALIDATOR,
+    AddApp,
+    AddDaemon,
+    AddFiles,
+    AddPlatform,
+    App,
+    Change,
+    ChangeDaemon,
+    Config,
+    Daemon,
+    Platform,
+    Project,
+    ProjectError,
+)
+from .versions import VersionRow
 
-SCRIPTS = {"validator": "pyboinc-validator", "assimilator": "pyboinc-assimilator"}
+DEFAULT_APP = "pyboinc"
 ARGUMENTS = "-d 3 --app"
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the project shall have. apps: one or more.  scripts: the folder of the installed pyboinc-* scripts, absolute."""
+class WantedApp:
+    """hr: one of HR_TYPES.  adaptive: replication until a host is trusted, 0: not adaptive.  None: as it is."""
 
-    apps: tuple[App, ...]
+    name: str
+    title: str
+    hr: str | None = None
+    adaptive: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _APP_NAME.fullmatch(self.name):
+            raise ProjectError(f"{self.name!r} can't name an app: it becomes a folder's name; letters, digits, _ and -, at most 64")
+        if self.adaptive is not None and (self.adaptive == 1 or not 0 <= self.adaptive < 100):
+            raise ProjectError(f"--adaptive {self.adaptive}: results of a job until its host is trusted, 2 or more; 0: not adaptive")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the project shall have.
+
+    apps: one or more.  scripts: the folder of the installed pyboinc-* scripts, absolute.  files: of an app version, by platform.
+    """
+
+    apps: tuple[WantedApp, ...]
     scripts: str
+    files: Mapping[str, Sequence[AppFile]] = field(repr=False)
 
     def __post_init__(self) -> None:
         if not posixpath.isabs(self.scripts):
             raise ProjectError(f"{self.scripts!r}: daemons start in the folder tmp_HOST, so their scripts need an absolute path")
-        for app in self.apps:
-            if not _APP_NAME.fullmatch(app.name):
-                raise ProjectError(f"{app.name!r} can't name an app: it becomes a folder's name; letters, digits, _ and -, at most 64")
 
 
-def plan(project: Project, wanted: Wanted) -> list[Change]:
-    """The changes that make the project what is wanted; none if it is."""
+@dataclass(frozen=True)
+class Records:
+    """What the database and the folder apps hold.
+
+    user: whether the submitting user that config.xml names is there.  tables: what PyBOINC's own tables lack, a line each.
+    on_disk: number and platform of the versions in an app's folder.
+    """
+
+    apps: Sequence[AppRow] = ()
+    versions: Sequence[VersionRow] = ()
+    platforms: frozenset[str] = frozenset()
+    user: bool = False
+    tables: Sequence[str] = ()
+    on_disk: Mapping[str, frozenset[tuple[int, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SetApp:
+    """Columns of an app's row. hr: an index of HR_TYPES.
+
+    min_version: BOINC's scheduler hands out older versions only for an app that has one, and a batch pins the version that it
+    began with.
+    """
+
+    name: str
+    hr: int
+    adaptive: int
+    min_version: int
+
+    def __str__(self) -> str:
+        adaptive = f"adaptive replication, {self.adaptive}" if self.adaptive > 1 else "no adaptive replication"
+        return f"database: app {self.name}: homogeneous redundancy {HR_TYPES[self.hr]}, {adaptive}, versions from {self.min_version} on"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """changes: of files.  rows: of apps' columns.  xadd, user: whether project.xml must be read anew, a user be made.
+
+    tables: what is made in the database, a line each.
+    """
+
+    changes: list[Change]
+    rows: list[SetApp] = field(default_factory=list)
+    xadd: bool = False
+    user: bool = False
+    tables: Sequence[str] = ()
+
+    @property
+    def version_folders(self) -> list[str]:
+        return [change.folder for change in self.changes if isinstance(change, AddFiles)]
+
+    @property
+    def new_daemons(self) -> bool:
+        return any(isinstance(change, AddDaemon) for change in self.changes)
+
+    @property
+    def changed_daemons(self) -> bool:
+        return any(isinstance(change, ChangeDaemon) for change in self.changes)
+
+    def __bool__(self) -> bool:
+        return bool(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is done, a line each."""
+        lines = [*map(str, self.changes), *map(str, self.rows), *(f"database: {line}" for line in self.tables)]
+        return [*lines, *(["database: new user, to whom the batches belong"] if self.user else [])]
+
+
+def wanted_apps(config: Config, name: str | None, title: str | None, hr: str | None, adaptive: int | None) -> tuple[WantedApp, ...]:
+    """The app that is asked for, and those that are there and may need what an upgrade brings."""
+    there = config.pyboinc_apps
+    name = name or (there[0] if there else DEFAULT_APP)
+    asked = WantedApp(name, title or ("PyBOINC" if name == DEFAULT_APP else f"PyBOINC: {name}"), hr, adaptive)
+    return (asked, *(WantedApp(other, other) for other in there if other != name))
+
+
+def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
+    """What makes the project what is wanted; nothing if it is."""
     changes: list[Change] = []
-    known = {app.name for app in project.xml.apps} if project.xml else set()
-    changes += [AddApp(app) for app in wanted.apps if app.name not in known]
+    rows: list[SetApp] = []
+    in_database = {app.name: app for app in records.apps}
+    in_file = {app.name for app in project.xml.apps} if project.xml else set()
+    listed = set(project.xml.platforms) if project.xml else set()
+    new_platforms = [name for name in wanted.files if name not in records.platforms]
+    changes += [AddPlatform(Platform(name, name)) for name in new_platforms if name not in listed]
+    changes += [AddApp(App(app.name, app.title)) for app in wanted.apps if app.name not in in_file and app.name not in in_database]
     for app in wanted.apps:
-        for role in SCRIPTS:
-            changes += _daemon(project, app, role, posixpath.join(wanted.scripts, SCRIPTS[role]))
+        changes += _daemons(project, app.name, posixpath.join(wanted.scripts, ASSIMILATOR))
+        changes += _versions(app.name, records, wanted.files)
+        row = in_database.get(app.name, AppRow(0, app.name))
+        hr = row.hr if app.hr is None else HR_TYPES.index(app.hr)
+        adaptive = row.adaptive if app.adaptive is None else app.adaptive
+        if (hr, adaptive) != (row.hr, row.adaptive) or row.min_version == 0:
+            rows.append(SetApp(app.name, hr, adaptive, row.min_version or versions.FIRST))
     changes += [change for knob in KNOBS if (change := knob.change(project.config))]
+    xadd = bool(new_platforms) or any(app.name not in in_database for app in wanted.apps)
+    return Plan(changes, rows, xadd, not records.user, records.tables)
+
+
+def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]) -> list[Change]:
+    rows = [row for row in records.versions if row.app == app]
+    number, platforms = versions.to_add(rows, records.on_disk.get(app, frozenset()), files)
+    changes: list[Change] = []
+    for platform in platforms:
+        made = [(versions.physical_name(file), file.content, 0o755 if file.is_main else 0o644) for file in files[platform]]
+        manifest = (versions.MANIFEST, versions.manifest(files[platform]), 0o644)
+        changes.append(AddFiles(versions.folder(app, number, platform), (*made, manifest)))
     return changes
 
 
-def _daemon(project: Project, app: App, role: str, script: str) -> list[Change]:
-    """The app's validator or assimilator. One that is there keeps its arguments and files."""
+def _daemons(project: Project, app: str, script: str) -> list[Change]:
+    """The app's validator and assimilator. Those that are there keep their arguments and files, a validator its program too."""
     daemons = project.config.daemons
-    mine = [(index, each) for index, each in enumerate(daemons) if _script(each) == SCRIPTS[role] and each.app == app.name]
+    changes: list[Change] = []
+    if not project.config.validators(app):
+        changes.append(_new_daemon(project, "validator", BITWISE_VALIDATOR, app))
+    mine = [(index, each) for index, each in enumerate(daemons) if posixpath.basename(_first_word(each)) == ASSIMILATOR and each.app == app]
     if not mine:
-        name = f"pyboinc_{role}_{app.name}"
-        taken = {each.output_name for each in daemons} | {each.pid_name for each in daemons}
-        while {f"{name}.log", f"{name}.pid"} & taken:
-            name += "_"
-        cmd = f"{shlex.quote(script)} {ARGUMENTS} {app.name}"
-        return [AddDaemon(Daemon(cmd, output=f"{name}.log", pid_file=f"{name}.pid"))]
+        changes.append(_new_daemon(project, "assimilator", shlex.quote(script), app))
     moved = [(index, each) for index, each in mine if _first_word(each) != script]
-    return [ChangeDaemon(index, each, {"cmd": _with_program(each.cmd, script)}) for index, each in moved]
+    return changes + [ChangeDaemon(index, each, {"cmd": _with_program(each.cmd, script)}) for index, each in moved]
+
+
+def _new_daemon(project: Project, role: str, program: str, app: str) -> AddDaemon:
+    daemons = project.config.daemons
+    name = f"pyboinc_{role}_{app}"
+    taken = {each.output_name for each in daemons} | {each.pid_name for each in daemons}
+    while {f"{name}.log", f"{name}.pid"} & taken:
+        name += "_"
+    return AddDaemon(Daemon(f"{program} {ARGUMENTS} {app}", output=f"{name}.log", pid_file=f"{name}.pid"))
 
 
 def _first_word(daemon: Daemon) -> str:
@@ -70,14 +213,10 @@ def _first_word(daemon: Daemon) -> str:
     return words[0] if words else ""
 
 
-def _script(daemon: Daemon) -> str:
-    return posixpath.basename(_first_word(daemon))
-
-
 def _with_program(cmd: str, script: str) -> str:
     """
-    >>> _with_program("'/old place/pyboinc-validator' -d 4 --app x", "/new/pyboinc-validator")
-    '/new/pyboinc-validator -d 4 --app x'
+    >>> _with_program("'/old place/pyboinc-assimilator' -d 4 --app x", "/new/pyboinc-assimilator")
+    '/new/pyboinc-assimilator -d 4 --app x'
     """
     rest = re.sub(r"""^(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+""", "", cmd)
     return shlex.quote(script) + rest

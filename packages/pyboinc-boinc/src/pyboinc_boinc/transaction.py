@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from pyboinc.errors import PyBoincError
 from pyboinc.ports import Disk, FileSystem, arrive
 
-from .project import Mode, Remove, Replace, Step
+from .project import Create, Mode, Remove, Replace, Step
 
 UNDO, LOCK = "pyboinc_undo", "pyboinc_lock"
 FORMAT = 1
@@ -68,9 +68,12 @@ class ProjectDisk(Disk):
         return os.stat(path).st_uid == os.geteuid()
 
 
-def commit(fs: ProjectFiles, folder: str, steps: list[Step]) -> list[str]:
-    """Do the steps; the backups that were made. Raises TransactionError, and then the project is as it was."""
-    if not steps:
+def commit(fs: ProjectFiles, folder: str, steps: list[Step], then: Callable[[], None] | None = None) -> list[str]:
+    """Do the steps; the backups that were made. Raises TransactionError, and then the project is as it was.
+
+    then: what else must succeed, done last. If it raises, the steps are undone and its exception goes on.
+    """
+    if not steps and then is None:
         return []
     with _held(fs, folder):
         _recover(fs, folder)
@@ -84,6 +87,8 @@ def commit(fs: ProjectFiles, folder: str, steps: list[Step]) -> list[str]:
             arrive(fs, folder, UNDO, json.dumps({"format": FORMAT, "steps": undo}).encode())
             for step in steps:
                 _do(fs, step)
+            if then:
+                then()
             fs.remove(os.path.join(folder, UNDO))
         except (Exception, KeyboardInterrupt) as error:
             _recover(fs, folder)
@@ -129,6 +134,10 @@ def _held(fs: ProjectFiles, folder: str) -> Iterator[None]:
 def _check(fs: ProjectFiles, step: Step) -> None:
     """Is the file still what the step was planned for?"""
     try:
+        if isinstance(step, Create):
+            if fs.exists(step.path):
+                raise TransactionError(f"nothing was changed: {step.path} is there already. Run the command again")
+            return
         if not fs.is_mine(step.path):
             raise TransactionError(f"nothing was changed: {step.path} belongs to another user than its folder: chown it first")
         expected = step.old if isinstance(step, Replace) else step.data if isinstance(step, Remove) else None
@@ -140,6 +149,8 @@ def _check(fs: ProjectFiles, step: Step) -> None:
 
 def _prepare(fs: ProjectFiles, step: Step, backups: list[str]) -> list[Any]:
     """How the step is undone, as it stands in the undo file."""
+    if isinstance(step, Create):
+        return ["create", step.path, _missing_folders(fs, step.path)]
     mode = fs.mode(step.path)
     if isinstance(step, Mode):
         return ["mode", step.path, mode]
@@ -157,6 +168,9 @@ def _do(fs: ProjectFiles, step: Step) -> None:
         _put(fs, step.path, step.new)
     elif isinstance(step, Mode):
         fs.set_mode(step.path, step.mode)
+    elif isinstance(step, Create):
+        fs.make_folder(os.path.dirname(step.path))
+        _put(fs, step.path, step.data, lambda temporary: fs.set_mode(temporary, step.mode))
     else:
         fs.remove(step.path)
         fs.sync_folder(os.path.dirname(step.path))
@@ -196,6 +210,12 @@ def _undo(fs: ProjectFiles, kind: str, target: str, *state: Any) -> None:
                 _put(fs, target, data)
     elif kind == "mode":
         fs.set_mode(target, state[0])
+    elif kind == "create":
+        for path in (_temporary(target), target):
+            _remove_if_there(fs, path)
+        for made in state[0]:
+            if fs.exists(made) and not fs.listdir(made):
+                fs.remove(made)
     elif not fs.exists(target):
         _put(fs, target, bytes.fromhex(state[0]), lambda temporary: fs.set_mode(temporary, state[1]))
 
@@ -222,6 +242,14 @@ def _write_as(fs: ProjectFiles, path: str, data: bytes, permit: Callable[[], Non
     fs.write(path, b"")
     permit()
     fs.write(path, data)
+
+
+def _missing_folders(fs: ProjectFiles, path: str) -> list[str]:
+    """Those above the path that are not there, the deepest first."""
+    missing = []
+    while not fs.exists(path := os.path.dirname(path)):
+        missing.append(path)
+    return missing
 
 
 def _free_name(fs: ProjectFiles, path: str) -> str:

@@ -5,11 +5,27 @@ from __future__ import annotations
 import importlib.resources
 import io
 import zipfile
+from dataclasses import dataclass, field
 
 from pyboinc import bundle
 
 RUNTIME_NAME = "runtime.zip"
 """The logical name under which launchers look for the runtime."""
+
+
+@dataclass(frozen=True)
+class AppFile:
+    """A file of an app version. copy: into the slot, instead of a link."""
+
+    logical_name: str
+    content: bytes = field(repr=False)
+    is_main: bool = False
+    copy: bool = False
+
+
+def platforms() -> dict[str, list[AppFile]]:
+    """The files of an app version for each platform, by BOINC's names of platforms."""
+    return {"x86_64-pc-linux-gnu": [AppFile("launch.sh", launcher(), is_main=True), AppFile(RUNTIME_NAME, runtime_zip())]}
 
 
 def runtime_zip() -> bytes:

@@ -1,0 +1,87 @@
+"""The apps of a project, and which of them a batch may use. Pure.
+
+What holds for all jobs of an app is the app's own (BOINC's table `app`, its wiki page AppsAndVersions): homogeneous
+redundancy, adaptive replication, and the validator with its comparator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pyboinc.model import nearest
+
+from .project import Config, ProjectError
+
+HR_TYPES = ("none", "fine", "coarse")
+"""By `app.homogeneous_redundancy`: hosts of one class are alike in nothing, processor model, or processor maker."""
+
+
+@dataclass(frozen=True)
+class AppRow:
+    """A row of `app`, and what the project's files say of it.
+
+    hr (int): an index of HR_TYPES.  adaptive (int): `target_nresults`; above 1 each job with one result to begin with is replicated
+    so often until its host is trusted.  min_version (int): the oldest app version that is handed out; 0: only the newest one.
+    version (int): the newest app version's number; 0 if there is none.  bitwise (bool): its validator compares bytes.
+    """
+
+    id: int
+    name: str
+    hr: int = 0
+    adaptive: int = 0
+    min_version: int = 0
+    version: int = 0
+    bitwise: bool = True
+
+    @property
+    def hr_name(self) -> str:
+        return HR_TYPES[self.hr] if 0 <= self.hr < len(HR_TYPES) else str(self.hr)
+
+
+def offered(config: Config, rows: Sequence[AppRow]) -> list[AppRow]:
+    """The apps that take PyBOINC's jobs, in the order of config.xml."""
+    known = {row.name: row for row in rows}
+    return [replace(known[name], bitwise=config.is_bitwise(name)) for name in config.pyboinc_apps if name in known]
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a batch asks of its app. None: nothing.  hr: one of HR_TYPES.  adaptive (bool)."""
+
+    hr: str | None = None
+    adaptive: bool | None = None
+    comparator: str = "bitwise"
+
+    def lacking(self, app: AppRow) -> list[str]:
+        """What the app lacks, in words."""
+        lacks = []
+        if self.hr is not None and self.hr != app.hr_name:
+            lacks.append(f"homogeneous redundancy is {app.hr_name} there, not {self.hr}")
+        if self.adaptive is not None and self.adaptive != (app.adaptive > 1):
+            lacks.append(f"replication is {'' if app.adaptive > 1 else 'not '}adaptive there")
+        if self.comparator != "bitwise" and app.bitwise:
+            lacks.append(f"its validator compares bytes, and the batch's comparator is {self.comparator}")
+        if app.version == 0:
+            lacks.append("it has no app version")
+        return lacks
+
+
+def choose(apps: Sequence[AppRow], need: Need, name: str = "") -> AppRow:
+    """The app for a batch that names one, or else the first. Raises ProjectError that names the app that would do."""
+    if not apps:
+        raise ProjectError("the project has no app for PyBOINC's jobs. Its admin makes one:  pyboinc setup -p PROJECT_DIR")
+    wanted = next((app for app in apps if app.name == name), None) if name else apps[0]
+    if wanted is None:
+        raise ProjectError(f"the project has no app {name!r}{nearest(name, [app.name for app in apps], 'its apps for PyBOINC are')}")
+    lacks = need.lacking(wanted)
+    if not lacks:
+        return wanted
+    others = [app.name for app in apps if not need.lacking(app)]
+    way = f"the app {' or '.join(others)} has it: app = {others[0]!r} under [boinc]" if others else _make(need)
+    raise ProjectError(f"the batch can't use the app {wanted.name}: {'; '.join(lacks)}. {way[0].upper()}{way[1:]}")
+
+
+def _make(need: Need) -> str:
+    options = "".join([f" --hr {need.hr}" if need.hr else "", " --adaptive 2" if need.adaptive else ""])
+    return f"no app has it; the project's admin makes one:  pyboinc setup -p PROJECT_DIR --app NAME{options}"
