@@ -35,7 +35,7 @@ DECISIONS = [
     "pyboinc_assimilator/decide.py",
     "pyboinc_validator/quorum.py",
     "pyboinc_local/server/**/*.py",
-    *(f"pyboinc_boinc/{name}.py" for name in ("doctor", "knobs", "project", "setup", "xmledit")),
+    *(f"pyboinc_boinc/{name}.py" for name in ("apps", "doctor", "knobs", "project", "setup", "versions", "xmledit")),
 ]
 WORLD = {
     *("asyncio", "concurrent", "datetime", "glob", "io", "logging", "mmap", "multiprocessing", "os", "pathlib", "secrets", "select"),

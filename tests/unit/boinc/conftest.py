@@ -161,7 +161,8 @@ def folder(tmp_path):
         (made / name).chmod(0o2770)
     for name in ("code_sign_private", "code_sign_public", "upload_private", "upload_public"):
         (made / "keys" / name).write_text("1024\n")
-    (made / "config.xml").write_text(config_text(str(made), host))
+    daemons = ("feeder", "transitioner", "file_deleter", "pyboinc-assimilator --app pyboinc")
+    (made / "config.xml").write_text(config_text(str(made), host, daemons))
     (made / "project.xml").write_text(project_text())
     os.umask(old)
     return made

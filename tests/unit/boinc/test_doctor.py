@@ -15,11 +15,13 @@ from pyboinc.cli import voice
 from pyboinc_boinc import facts as edge
 from pyboinc_boinc.doctor import Entry, PidFile, ProjectFacts, WebServer, examine
 from pyboinc_boinc.facts import gather
-from pyboinc_boinc.project import applied
+from pyboinc_boinc.project import AddDaemon, AddFiles, ChangeDaemon, Daemon, applied
+from pyboinc_boinc.setup import Plan, SetApp
 
 OWNER, GROUP, WEB, WEB_GROUP = 1000, 1001, 33, 34
 KNOBS = {"next_rpc_delay": "60", "maintenance_delay": "60", "resend_lost_results": "1", "one_result_per_user_per_wu": "1"}
-DAEMONS = ("feeder", "transitioner", "file_deleter")
+ASSIMILATOR = "pyboinc-assimilator --app pyboinc"
+DAEMONS = ("feeder", "transitioner", "file_deleter", ASSIMILATOR)
 
 
 def at(mode, folder=False, uid=OWNER, gid=GROUP):
@@ -42,10 +44,10 @@ def healthy(project):
     """A project without a fault: `healthy(paths={...}, settings={...}, daemons=[...], pids=..., hostname=...)`."""
 
     def make(paths=None, settings=None, daemons=DAEMONS, **changed):
-        pids = {f"{name}.pid": PidFile(b"7\n", f"{name} -d 3") for name in DAEMONS}
+        pids = {f"{name.split()[0]}.pid": PidFile(b"7\n", f"{name} -d 3") for name in DAEMONS}
         web = WebServer("www-data", WEB, frozenset({WEB_GROUP, GROUP}), 0o002)
         every = {name: entry for name, entry in {**PATHS, **(paths or {})}.items() if entry}
-        facts = ProjectFacts(project(daemons=daemons, **{**KNOBS, **(settings or {})}), "server", every, pids, web, True)
+        facts = ProjectFacts(project(daemons=daemons, **{**KNOBS, **(settings or {})}), "server", every, pids, web, True, setup=Plan([]))
         return replace(facts, **changed)
 
     return make
@@ -162,7 +164,7 @@ def test_the_hosts_name(healthy):
     finding = only(healthy(settings={"host": "other"}, enabled=True), "host_name")
     assert changes(finding) == ["config.xml: <host> server, was other"] and "<host> is other, and hostname -s says server" in finding.what
     assert changes(only(healthy(settings={"host": None}), "host_name")) == ["config.xml: <host> server, new"]
-    several = ["<cmd>feeder</cmd><host>server</host>", "<cmd>x</cmd><host>other</host>"]
+    several = ["<cmd>feeder</cmd><host>server</host>", f"<cmd>{ASSIMILATOR}</cmd><host>other</host>"]
     pids = {"feeder.pid": PidFile(b"7\n", "feeder")}
     assert not only(healthy(settings={"host": "other"}, daemons=several, pids=pids), "host_name").can_fix
     assert "the folder log_server is not there" in only(healthy(paths={"log_server": None}), "log_folder").what
@@ -184,8 +186,8 @@ def test_daemons_that_do_not_run(healthy):
     pids = healthy().pids
     missing = {name: pid for name, pid in pids.items() if name != "feeder.pid"}
     assert found(healthy(pids=missing)) == ["daemon_not_running"]
-    daemons = ["<cmd>feeder</cmd><disabled>1</disabled>", "transitioner", "file_deleter", "<cmd>x</cmd><host>other</host>"]
-    assert found(healthy(pids=missing, daemons=daemons)) == []
+    daemons = ["<cmd>feeder</cmd><disabled>1</disabled>", "transitioner", "file_deleter", f"<cmd>{ASSIMILATOR}</cmd><host>other</host>"]
+    assert found(healthy(pids={name: pid for name, pid in missing.items() if "assimilator" not in name}, daemons=daemons)) == []
     assert only(healthy(enabled=False, pids={}), "stopped").what == "the project is stopped"
     assert "never started on server" in only(healthy(enabled=None, pids={}), "stopped").what
 
@@ -205,7 +207,7 @@ def test_daemons_that_share_files(healthy):
     assert "two daemons share sample_bitwise_validator.lock, sample_bitwise_validator.log, sample_bitwise_validator.pid" in findings[0].what
     mended = applied(facts.project, [change for finding in findings for change in finding.changes])
     assert found(replace(facts, project=mended)) == ["daemon_not_running"]
-    line = mended.config.document.data.decode().splitlines()[mended.config.daemon_line(4)]
+    line = mended.config.document.data.decode().splitlines()[mended.config.daemon_line(len(DAEMONS) + 1)]
     assert "--app b" in line
 
 
@@ -222,12 +224,44 @@ def test_a_daemon_that_is_there_twice(healthy):
     assert found(healthy(daemons=[*DAEMONS, "<cmd>feeder -d 3</cmd><disabled>1</disabled>"])) == []
 
 
+def test_what_setup_has_not_made(healthy):
+    cases = {
+        "missing_daemon": Plan([AddDaemon(Daemon("sample_bitwise_validator -d 3 --app pyboinc"))]),
+        "app_version": Plan([AddFiles("apps/pyboinc/1.01/x86_64-pc-linux-gnu", (("a", b"", 0o644),))]),
+        "app_row": Plan([], [SetApp("pyboinc", 0, 0, 100)]),
+        "tables": Plan([], tables=["new table pyboinc_batch"]),
+        "submit_user": Plan([], user=True),
+    }
+    for name, todo in cases.items():
+        assert only(healthy(setup=todo), name).mend == "pyboinc setup -p /home/boincadm/projects/cubes"
+    both = replace(Plan([*cases["missing_daemon"].changes, *cases["app_version"].changes]), user=True)
+    assert found(healthy(setup=both)) == ["missing_daemon", "app_version", "submit_user"]
+    assert found(healthy(setup=Plan([ChangeDaemon(3, Daemon(ASSIMILATOR), {"cmd": "/other/installation"})]))) == []
+
+
+def test_a_project_that_is_not_set_up(healthy):
+    pids = {name: pid for name, pid in healthy().pids.items() if "assimilator" not in name}
+    finding = only(healthy(daemons=DAEMONS[:-1], pids=pids, setup=Plan([], user=True)), "not_set_up")
+    assert finding.mend == "pyboinc setup -p /home/boincadm/projects/cubes" and not finding.can_fix
+
+
+def test_the_database(healthy):
+    finding = only(healthy(setup=None, database_fault="the database cubes on 127.0.0.1:3307 does not answer"), "database")
+    assert "does not answer" in finding.what
+    assert "/gone/pyboinc-assimilator" in only(healthy(lost_programs=frozenset({"/gone/pyboinc-assimilator"})), "lost_program").what
+
+
 def test_the_gravest_comes_first(healthy):
     facts = healthy(settings={"next_rpc_delay": None}, paths={"keys/upload_private": at(0o644)}, enabled=False)
     assert [finding.severity for finding in examine(facts)] == ["unsafe", "wrong", "slow"]
 
 
-# ---- the snapshot and the command, on a real folder
+# ---- the snapshot and the command, on a real folder; what the database says is the full-server tests' business
+
+
+@pytest.fixture(autouse=True)
+def no_database(monkeypatch):
+    monkeypatch.setattr(edge, "_setup", lambda project: (Plan([]), ""))
 
 
 @pytest.fixture
@@ -255,17 +289,17 @@ def started(folder, names=DAEMONS):
     [pids] = folder.glob("pid_*")
     (folder / f"run_state_{pids.name[4:]}.xml").write_text("<boinc>\n<enabled>1</enabled>\n</boinc>\n")
     for name in names:
-        (pids / f"{name}.pid").write_text(f"{os.getpid()}\n")
+        (pids / f"{name.split()[0]}.pid").write_text(f"{os.getpid()}\n")
 
 
 @pytest.fixture
 def running(folder):
     """Processes that are called as the daemons."""
-    processes = [subprocess.Popen(["sh", "-c", "read line", name], stdin=subprocess.PIPE) for name in DAEMONS]
+    processes = [subprocess.Popen(["sh", "-c", "read line", name.split()[0]], stdin=subprocess.PIPE) for name in DAEMONS]
     started(folder)
     [pids] = folder.glob("pid_*")
     for process, name in zip(processes, DAEMONS, strict=True):
-        (pids / f"{name}.pid").write_text(f"{process.pid}\n")
+        (pids / f"{name.split()[0]}.pid").write_text(f"{process.pid}\n")
     yield processes
     for process in processes:
         process.kill()

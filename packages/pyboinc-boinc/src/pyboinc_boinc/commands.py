@@ -13,13 +13,10 @@ from pyboinc.ports import SystemClock
 from . import install, transaction
 from .apps import HR_TYPES
 from .doctor import SEVERITIES, Finding, examine
-from .facts import gather
+from .facts import PATIENCE, gather
 from .project import Project, ProjectError, applied, diff, load, steps
 from .setup import Plan, plan, wanted_apps
 from .store import Store
-
-PATIENCE = 5.0  # seconds for a database that does not answer
-
 
 _project_option = click.option(
     "-p", "--project_home", "folder", metavar="DIR", envvar="PYBOINC_DIR", help="The folder of the BOINC project [PYBOINC_DIR]."

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from .knobs import KNOBS
-from .project import CONFIG, Change, ChangeDaemon, Config, Daemon, Project, RemoveFile, SetMode, SetSetting
+from .project import CONFIG, AddDaemon, AddFiles, Change, ChangeDaemon, Config, Daemon, Project, RemoveFile, SetMode, SetSetting
+from .setup import Plan
 
 SEVERITIES = ("unsafe", "wrong", "slow")
 READ, WRITE, ENTER = 4, 2, 1
@@ -64,7 +65,8 @@ class ProjectFacts:
 
     hostname: ``hostname -s``.  paths: by name from the project's folder, also of the folders above it (absolute).
     pids: by name in the folder pid_HOST.  enabled: whether `bin/start` was the last word; None if it never was.
-    key_dir: from the project's folder if it is in it.  umask: of the user who asks.
+    key_dir: from the project's folder if it is in it.  umask: of the user who asks.  setup: what `pyboinc setup` would do;
+    None if the database does not say, and database_fault why.  lost_programs: of daemons, by absolute paths that lead nowhere.
     """
 
     project: Project
@@ -76,6 +78,9 @@ class ProjectFacts:
     unfinished: bool = False
     umask: int = 0o022
     key_dir: str = "keys"
+    setup: Plan | None = None
+    database_fault: str = ""
+    lost_programs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -395,5 +400,44 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def _pyboinc(facts: ProjectFacts) -> Iterator[Finding]:
+    """What setup makes, is it there?"""
+    mend = f"pyboinc setup -p {facts.project.folder}"
+    if facts.database_fault:
+        yield Finding(
+            "database",
+            "wrong",
+            facts.database_fault,
+            "without its database no part of the project works; and the doctor can't see apps, versions, tables and users",
+            f"the settings <db_...> in {CONFIG} and the server must agree; then this command again",
+        )
+    if not facts.project.config.pyboinc_apps:
+        yield Finding("not_set_up", "wrong", "the project has no app for PyBOINC's jobs", "nobody can send it a batch", mend)
+        return
+    for program in sorted(facts.lost_programs):
+        yield Finding("lost_program", "wrong", f"{CONFIG}: a daemon's program {program} is not there", "bin/start can't start it", mend)
+    if facts.setup is None:
+        return
+    kinds: dict[str, list[str]] = {}
+    for change in facts.setup.changes:
+        if isinstance(change, AddDaemon):
+            kinds.setdefault("missing_daemon", []).append(change.daemon.cmd)
+        elif isinstance(change, AddFiles):
+            kinds.setdefault("app_version", []).append(change.folder)
+    kinds |= {"app_row": [row.name for row in facts.setup.rows]} if facts.setup.rows else {}
+    kinds |= {"tables": list(facts.setup.tables)} if facts.setup.tables else {}
+    kinds |= {"submit_user": ["to whom batches belong"]} if facts.setup.user else {}
+    for name, what in kinds.items():
+        text, why = _SETUP_FINDINGS[name]
+        yield Finding(name, "wrong", f"{text}: {_some(what)}", why, mend)
+
+
+_SETUP_FINDINGS = {
+    "missing_daemon": ("PyBOINC needs a daemon that config.xml has not", "jobs are done and nothing comes back"),
+    "app_version": ("the newest app version is not that of the PyBOINC installed here", "hosts run an older runtime, or get no jobs"),
+    "app_row": ("an app keeps no older versions", "jobs of a batch that began before an upgrade would never be sent"),
+    "tables": ("the database lacks", "no batch can be made"),
+    "submit_user": ("the user is missing", "no batch can be made"),
+}
 Check = Callable[[ProjectFacts], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (_unfinished, _secrets, _settings, _misread, _host, _web, _umask, _daemons)
+CHECKS: tuple[Check, ...] = (_unfinished, _secrets, _settings, _misread, _host, _web, _umask, _daemons, _pyboinc)

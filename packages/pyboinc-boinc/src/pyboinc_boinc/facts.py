@@ -13,11 +13,18 @@ import stat
 import time
 from collections.abc import Iterator
 
+from pyboinc.errors import StoreError
+from pyboinc.ports import SystemClock
+
+from . import install
 from .doctor import PRIVATE_KEYS, WEB_LOGS, WEB_READS, WEB_WRITES, Entry, PidFile, ProjectFacts, WebServer
-from .project import CONFIG, load
+from .project import CONFIG, Project, ProjectError, load
+from .setup import Plan, plan, wanted_apps
+from .store import Store
 from .transaction import ProjectDisk, is_unfinished
 from .xmledit import XmlError, parse
 
+PATIENCE = 5.0  # seconds for a database that does not answer
 WEB_PROGRAMS = ("apache2", "httpd", "nginx", "lighttpd", "php-fpm")
 WEB_USERS = ("www-data", "apache", "http", "nginx")
 
@@ -28,6 +35,7 @@ def gather(folder: str) -> ProjectFacts:
     disk = ProjectDisk()
     project = load(disk, folder)
     hostname = socket.gethostname().split(".")[0]
+    todo, fault = _setup(project)
     keys = os.path.relpath(os.path.realpath(project.path(project.config.key_dir or "keys")), folder)
     return ProjectFacts(
         project=project,
@@ -39,7 +47,28 @@ def gather(folder: str) -> ProjectFacts:
         unfinished=is_unfinished(disk, folder),
         umask=_umask(),
         key_dir=keys,
+        setup=todo,
+        database_fault=fault,
+        lost_programs=frozenset(filter(_is_lost, (each.executable for each in project.config.daemons))),
     )
+
+
+def _is_lost(executable: str) -> bool:
+    return os.path.isabs(executable) and not os.access(executable, os.X_OK)
+
+
+def _setup(project: Project) -> tuple[Plan | None, str]:
+    """What `pyboinc setup` would do, or why the database does not say."""
+    if not project.config.database.name:
+        return None, f"{CONFIG} names no database"
+    store = Store(project, SystemClock(), PATIENCE)
+    try:
+        records = install.gather(project, store)
+        return plan(project, records, install.wanted(wanted_apps(project.config))), ""
+    except (StoreError, ProjectError) as error:
+        return None, str(error)
+    finally:
+        store.close()
 
 
 def _entries(folder: str, keys: str, hostname: str) -> Iterator[tuple[str, Entry]]:

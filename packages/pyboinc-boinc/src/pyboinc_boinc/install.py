@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,14 +17,11 @@ from .project import ASSIMILATOR, SUBMIT_USER, AddFiles, Change, Project, Projec
 from .setup import Plan, Records, Wanted, WantedApp
 from .store import Store
 
-XADD, UPDATE_VERSIONS = "bin/xadd", "bin/update_versions"
+XADD, UPDATE_VERSIONS, SIGN = "bin/xadd", "bin/update_versions", "bin/sign_executable"
 TIMEOUT = 600  # seconds, for one of BOINC's tools
 CACHE = "html/cache"
 REREAD = "reread_db"
 SHOWN = 2000  # characters of what a tool printed
-
-Tool = Callable[[str, Sequence[str]], str]
-"""Runs a program in a folder; what it printed. Raises ProjectError."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def scripts_folder() -> str:
 
 
 def run_tool(folder: str, command: Sequence[str]) -> str:
-    """Run one of BOINC's programs in the project's folder."""
+    """Run one of BOINC's programs in the project's folder; what it printed. Raises ProjectError."""
     try:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT, check=False
@@ -70,7 +67,7 @@ def run_tool(folder: str, command: Sequence[str]) -> str:
     return text
 
 
-def install(project: Project, plan: Plan, store: Store, files: transaction.ProjectFiles, tool: Tool = run_tool) -> Done:
+def install(project: Project, plan: Plan, store: Store, files: transaction.ProjectFiles) -> Done:
     """Do it. Raises TransactionError, ProjectError or StoreError, and then the project is as it was."""
     _check(project, plan)
     address = f"pyboinc@{urlsplit(project.config.master_url).hostname or project.config.host}"
@@ -83,7 +80,7 @@ def install(project: Project, plan: Plan, store: Store, files: transaction.Proje
             said = project.config.text(SUBMIT_USER) if project.config.has(SUBMIT_USER) else None
             changes.append(SetSetting(SUBMIT_USER, said, str(user)))
         todo = steps(project, applied(project, changes))
-        backups = transaction.commit(files, project.folder, todo, lambda: _in_database(project, plan, store, tool))
+        backups = transaction.commit(files, project.folder, todo, lambda: _in_database(project, plan, store))
     except BaseException:
         with contextlib.suppress(StoreError):  # the reason is the first error
             store.admin.remove_newer(newest)
@@ -99,7 +96,7 @@ def install(project: Project, plan: Plan, store: Store, files: transaction.Proje
 
 def _check(project: Project, plan: Plan) -> None:
     """What would fail later fails now, in plain words."""
-    tools = [*([XADD] if plan.xadd else []), *([UPDATE_VERSIONS] if plan.version_folders else [])]
+    tools = [*([XADD] if plan.xadd else []), *([UPDATE_VERSIONS, SIGN] if plan.version_folders else [])]
     for name in tools:
         if not os.access(project.path(name), os.X_OK):
             raise ProjectError(f"{project.path(name)} is not there, or you may not run it: it is BOINC's own, made by make_project")
@@ -108,14 +105,14 @@ def _check(project: Project, plan: Plan) -> None:
         raise ProjectError(f"{key} can't be read: files of an app version are signed with it. If it is kept elsewhere, put it there")
 
 
-def _in_database(project: Project, plan: Plan, store: Store, tool: Tool) -> None:
+def _in_database(project: Project, plan: Plan, store: Store) -> None:
     """Once the files are in place: what BOINC's tools make of them, what they don't know of, and PyBOINC's tables, which stay."""
     if plan.xadd:
-        tool(project.folder, [XADD])
+        run_tool(project.folder, [XADD])
     for row in plan.rows:
         store.admin.set_app(row.name, row.hr, row.adaptive, row.min_version)
     if plan.version_folders:
-        said = tool(project.folder, [UPDATE_VERSIONS, "--noconfirm"])
+        said = run_tool(project.folder, [UPDATE_VERSIONS, "--noconfirm"])
         there = {versions.folder(row.app, row.number, row.platform): row.signed for row in store.admin.versions()}
         for folder in plan.version_folders:  # whatever happens, it ends with status 0
             if folder not in there:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pyboinc_add_commands(group: click.Group) -> None:
-    from .commands import doctor
+    from .commands import doctor, setup
 
+    group.add_command(setup)
     group.add_command(doctor)
 
 

@@ -11,6 +11,7 @@ import difflib
 import math
 import posixpath
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Protocol, TypeVar
@@ -73,6 +74,19 @@ class Task:
         if words[:1] == ["run_in_ops"]:
             words = words[1:]
         return posixpath.basename(words[0]) if words else ""
+
+    @property
+    def executable(self) -> str:
+        """The program as `bin/start` finds it: a path, or a name in the folder bin.
+
+        >>> Daemon("'/opt/py boinc/pyboinc-assimilator' -d 3").executable
+        '/opt/py boinc/pyboinc-assimilator'
+        """
+        try:
+            words = shlex.split(self.cmd)
+        except ValueError:  # an open quote
+            words = self.cmd.split()
+        return next(iter(words), "")
 
     @property
     def app(self) -> str:
@@ -225,7 +239,8 @@ class Config:
     @property
     def pyboinc_apps(self) -> list[str]:
         """The apps that take PyBOINC's jobs: those that its assimilator works for. The first is for batches that name none."""
-        return list(dict.fromkeys(each.app for each in self.daemons if each.program == ASSIMILATOR and each.app and not each.disabled))
+        mine = (each for each in self.daemons if posixpath.basename(each.executable) == ASSIMILATOR and each.app and not each.disabled)
+        return list(dict.fromkeys(each.app for each in mine))
 
     def validators(self, app: str) -> list[Daemon]:
         """The daemons that validate the app's results: BOINC's and ours have the word in their names."""

@@ -140,7 +140,9 @@ class Plan:
         return [*lines, *(["database: new user, to whom the batches belong"] if self.user else [])]
 
 
-def wanted_apps(config: Config, name: str | None, title: str | None, hr: str | None, adaptive: int | None) -> tuple[WantedApp, ...]:
+def wanted_apps(
+    config: Config, name: str | None = None, title: str | None = None, hr: str | None = None, adaptive: int | None = None
+) -> tuple[WantedApp, ...]:
     """The app that is asked for, and those that are there and may need what an upgrade brings."""
     there = config.pyboinc_apps
     name = name or (there[0] if there else DEFAULT_APP)
@@ -188,10 +190,10 @@ def _daemons(project: Project, app: str, script: str) -> list[Change]:
     changes: list[Change] = []
     if not project.config.validators(app):
         changes.append(_new_daemon(project, "validator", BITWISE_VALIDATOR, app))
-    mine = [(index, each) for index, each in enumerate(daemons) if posixpath.basename(_first_word(each)) == ASSIMILATOR and each.app == app]
+    mine = [(index, each) for index, each in enumerate(daemons) if posixpath.basename(each.executable) == ASSIMILATOR and each.app == app]
     if not mine:
         changes.append(_new_daemon(project, "assimilator", shlex.quote(script), app))
-    moved = [(index, each) for index, each in mine if _first_word(each) != script]
+    moved = [(index, each) for index, each in mine if each.executable != script]
     return changes + [ChangeDaemon(index, each, {"cmd": _with_program(each.cmd, script)}) for index, each in moved]
 
 
@@ -202,15 +204,6 @@ def _new_daemon(project: Project, role: str, program: str, app: str) -> AddDaemo
     while {f"{name}.log", f"{name}.pid"} & taken:
         name += "_"
     return AddDaemon(Daemon(f"{program} {ARGUMENTS} {app}", output=f"{name}.log", pid_file=f"{name}.pid"))
-
-
-def _first_word(daemon: Daemon) -> str:
-    """The program as `bin/start` finds it."""
-    try:
-        words = shlex.split(daemon.cmd)
-    except ValueError:  # an open quote
-        words = daemon.cmd.split()
-    return words[0] if words else ""
 
 
 def _with_program(cmd: str, script: str) -> str:
