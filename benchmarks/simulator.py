@@ -21,6 +21,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from pyboinc.model import JobSettings
+from pyboinc_local.fleet.faults import LIAR, NONE
 from pyboinc_local.model_time import LogNormal
 from pyboinc_local.project import Project, Submit
 from pyboinc_local.server.rows import Config
@@ -41,7 +42,7 @@ def project(workunits: int, hosts: int) -> Simulation:
     batch = made.add_batch(app, JobSettings(quorum=2), read=Model.read)
     simulation = Simulation(made, Model(LogNormal(13_500.0, 0.4), 1))
     for number in range(hosts):
-        simulation.add_host(HostSpec(speed=0.5 + number % 11 / 10, honest=number % 100 != 99))
+        simulation.add_host(HostSpec(speed=0.5 + number % 11 / 10, faults=LIAR if number % 100 == 99 else NONE))
     simulation.handle(Submit(batch, [Job(f"job {number}") for number in range(workunits)]))
     return simulation
 

@@ -17,9 +17,10 @@ import pyboinc_validator
 from pyboinc.codec import dumps
 from pyboinc.model import JobSettings
 from pyboinc.slave.files import ok_entry, output_file, read_output_file
+from pyboinc_local.fleet.faults import LIAR, NONE
 from pyboinc_local.model_time import Fixed, LogNormal
 from pyboinc_local.project import Answer, Deliver, Project, ProjectError, Submit
-from pyboinc_local.server.rows import Config, Host
+from pyboinc_local.server.rows import Config
 from pyboinc_local.simulation import HostSpec, Model, Simulation
 from pyboinc_local.wrong import wrong_output
 
@@ -51,7 +52,7 @@ def test_all_jobs_are_delivered_and_time_goes_by():
 
 @pytest.mark.parametrize("quorum", [2, 3])
 def test_a_wrong_host_is_outvoted(quorum):
-    hosts = [HostSpec(honest=number != 1) for number in range(5)]
+    hosts = [HostSpec(faults=LIAR if number == 1 else NONE) for number in range(5)]
     simulation, _ = a_simulation(hosts, jobs=50, quorum=quorum)
     records = []
     simulation.run(records.append)
@@ -106,7 +107,7 @@ LATE = {"run": Model(Fixed(1e300), 1), "quorum": 1, "deadline": 60.0}
         ([HostSpec()], {"config": Config(one_result_per_host_per_wu=True)}, "of different hosts, and there are 1"),
         ([HostSpec(), HostSpec(platforms=("vax",))], {}, "there are 1, not counting hosts whose platform has no app version"),
         ([HostSpec(platforms=("vax",))] * 3, {"quorum": 1}, r"no version for the hosts' platforms \(vax\)"),
-        ([HostSpec(honest=False)] * 2, {}, "Each volunteer has had a result of job job 0"),
+        ([HostSpec(faults=LIAR)] * 2, {}, "Each volunteer has had a result of job job 0"),
         ([HostSpec(ncpus=9)] * 2, LATE, "every result missed the deadline of 60 seconds"),
     ],
 )
@@ -126,7 +127,6 @@ def test_what_the_slave_raises_names_job_and_seed():
 
 
 def test_a_wrong_output_is_well_formed():
-    host = Host(3, 3, ("x",))
     for value, changed in (
         (7, 10),
         (True, 4),
@@ -136,14 +136,15 @@ def test_a_wrong_output_is_well_formed():
         (float("inf"), 3.0),
     ):
         data = output_file([ok_entry(dumps(value)), ok_entry(dumps(5))])
-        assert read_output_file(wrong_output(data, host)) == [(True, changed), (True, 5)]
-    assert wrong_output(b"token", host) == b"token wrong 3"
-    assert read_output_file(wrong_output(output_file([ok_entry(dumps(None))]), host)) == [(True, 4)]
+        assert read_output_file(wrong_output(data, 3)) == [(True, changed), (True, 5)]
+    assert wrong_output(b"token", 3) == b"token wrong 3"
+    assert read_output_file(wrong_output(output_file([ok_entry(dumps(None))]), 3)) == [(True, 4)]
 
 
 def test_outputs_of_a_real_slave_are_compared_as_files():
     right = output_file([ok_entry(dumps(49))])
-    simulation, _ = a_simulation([HostSpec(honest=n != 0) for n in range(4)], run=lambda v, wu, r: Answer(60.0, 0, right), read=None)
+    hosts = [HostSpec(faults=LIAR if number == 0 else NONE) for number in range(4)]
+    simulation, _ = a_simulation(hosts, run=lambda v, wu, r: Answer(60.0, 0, right), read=None)
     records = []
     simulation.run(records.append)
     assert len(records) == 20 and all(isinstance(each, Deliver) and each.record.output == right for each in records)
@@ -156,7 +157,9 @@ import hashlib, sys
 from typing import NamedTuple
 from pyboinc.model import JobSettings
 from pyboinc_local.eventlog import EventLog
-from pyboinc_local.model_time import LogNormal
+from pyboinc_local.fleet.availability import OnOff
+from pyboinc_local.fleet.faults import Faults
+from pyboinc_local.model_time import Exponential, LogNormal, Weibull
 from pyboinc_local.project import Cancel, Detach, Project, Submit
 from pyboinc_local.server.rows import HR_FINE, Config
 from pyboinc_local.simulation import HostSpec, Model, Simulation
@@ -177,7 +180,11 @@ simulation = Simulation(project, Model(LogNormal(20000.0, 1.5), seed))
 for number in range(40):
     os_name = list(systems)[number % 3]
     vendor, model = (("GenuineIntel", "Core i5"), ("AuthenticAMD", "Athlon 64"))[number % 2]
-    simulation.add_host(HostSpec((systems[os_name],), os_name, vendor, model, 1 + number % 3, 0.5 + number % 4, number % 9 != 0))
+    faults = Faults(crash=0.02, wrong=number % 9 == 0, truncated=0.02, doubled=0.01, lost=0.02, late=0.05, duplicate=0.1, clock_skew=1e4)
+    sessions = OnOff(Weibull(30000.0, 0.6), Exponential(9000.0)) if number % 2 else None
+    processor = vendor, model, 1 + number % 3, 0.5 + number % 4
+    life = Exponential(4e6) if number % 5 == 0 else None
+    simulation.add_host(HostSpec((systems[os_name],), os_name, *processor, faults, sessions, life, number % 2 == 0))
 batches = [
     project.add_batch(plain, JobSettings(quorum=2, deadline=40000.0), read=Model.read),
     project.add_batch(adaptive, JobSettings(quorum=1, priority=1, deadline=90000.0), read=Model.read),

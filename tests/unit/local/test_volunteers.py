@@ -228,10 +228,10 @@ def test_options_are_checked(table, match):
 
 def test_options():
     found = options.read({"hosts": [{"number": 2, "speed": 2, "platform": "windows_x86_64"}, {"honest": False}], "event_log": "a"}, "/b")
-    assert [(host.platforms[0], host.speed, host.honest) for host in found.hosts] == [
-        ("windows_x86_64", 2.0, True),
-        ("windows_x86_64", 2.0, True),
-        ("x86_64-pc-linux-gnu", 1.0, False),
+    assert [(host.platforms[0], host.speed, host.faults.wrong) for host in found.hosts] == [
+        ("windows_x86_64", 2.0, 0.0),
+        ("windows_x86_64", 2.0, 0.0),
+        ("x86_64-pc-linux-gnu", 1.0, 1.0),
     ]
     assert found.event_log == os.path.join("/b", "a")
 

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from pyboinc.codec import Array, DecodeError, Instance, Made, Scalar, dumps, parse
 from pyboinc.slave.files import encode_output, error_entry, ok_entry, output_file, parse_output_file
-from pyboinc_local.server.rows import Host
 from pyboinc_local.wrong import wrong_output
 
 
 def lie(data, host):
-    return wrong_output(data, Host(host, host, ("x",)))
+    return wrong_output(data, host)
 
 
 def a_file(*outputs):

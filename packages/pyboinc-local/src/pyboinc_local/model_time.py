@@ -1,4 +1,4 @@
-"""Run times drawn from distributions, with the same bits on every platform.
+"""Durations and chances drawn from distributions, with the same bits on every platform.
 
 `math.log` and `math.exp` are the C library's and differ in the last bit, which is enough to make two simulations
 part. These use only + - * / and the exact frexp and ldexp, so that every IEEE machine agrees. Errors: below 3 units in the
@@ -7,10 +7,11 @@ last place, which no distribution notices.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import frexp, ldexp
-from random import Random
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 _LN2_HIGH: Final = 6.93147180369123816490e-01  # the first 33 bits of log 2, so that its multiples are exact
 _LN2_LOW: Final = 1.90821492927058770002e-10
@@ -55,7 +56,30 @@ def exp(x: float) -> float:
     return ldexp(1.0 + (r + r * r * (0.5 + r * series)), k)
 
 
-def normal(random: Random) -> float:
+class Chance(Protocol):
+    """Numbers from 0 to below 1, evenly distributed: `random.Random` is one, and `Stream`."""
+
+    def random(self) -> float: ...
+
+
+class Stream:
+    """A stream of chance of one's own, small enough for each of a million hosts: SplitMix64 (Steele, Lea and Flood,
+    "Fast splittable pseudorandom number generators", OOPSLA 2014). The same name gives the same stream.
+    """
+
+    __slots__ = ("_state",)
+
+    def __init__(self, name: str) -> None:
+        self._state = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+
+    def random(self) -> float:
+        self._state = z = (self._state + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        return ((z ^ (z >> 31)) >> 11) * 2.0**-53
+
+
+def normal(random: Chance) -> float:
     """A standard normal number, by Leva's ratio of uniforms (ACM TOMS 18, 1992): the logarithm is rarely needed."""
     while True:
         u = 1.0 - random.random()
@@ -67,57 +91,154 @@ def normal(random: Random) -> float:
             return v / u
 
 
-class RunTime(Protocol):
-    """Draws the seconds that a job takes on a host of speed 1."""
+class Distribution(Protocol):
+    """Draws numbers: seconds, speeds. typical: about as large as most of them, for who needs a scale."""
 
-    def __call__(self, random: Random) -> float: ...
+    @property
+    def typical(self) -> float: ...
+
+    def __call__(self, random: Chance) -> float: ...
+
+
+RunTime = Distribution
+"""Draws the seconds that a job takes on a host of speed 1."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Always the same number of seconds."""
+    """Always the same."""
 
-    seconds: float
+    value: float
 
-    def __call__(self, random: Random) -> float:
-        return self.seconds
+    @property
+    def typical(self) -> float:
+        return self.value
+
+    def __call__(self, random: Chance) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Anything from low to high is as likely."""
+
+    low: float
+    high: float
+
+    @property
+    def typical(self) -> float:
+        return (self.low + self.high) / 2
+
+    def __call__(self, random: Chance) -> float:
+        return self.low + (self.high - self.low) * random.random()
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Around mean, two thirds within sd; what is less than low becomes low."""
+
+    mean: float
+    sd: float
+    low: float = 0.0
+
+    @property
+    def typical(self) -> float:
+        return max(self.mean, self.low)
+
+    def __call__(self, random: Chance) -> float:
+        return max(self.low, self.mean + self.sd * normal(random))
 
 
 @dataclass(frozen=True)
 class LogNormal:
-    """Half of the jobs take less than `median` seconds; two thirds lie within a factor of e**sigma of it."""
+    """Half of them are less than `median`; two thirds lie within a factor of e**sigma of it."""
 
     median: float
     sigma: float = 0.5
 
-    def __call__(self, random: Random) -> float:
+    @property
+    def typical(self) -> float:
+        return self.median
+
+    def __call__(self, random: Chance) -> float:
         return self.median * exp(self.sigma * normal(random))
 
 
 @dataclass(frozen=True)
 class Exponential:
-    """Without memory: `mean` seconds on average."""
+    """Without memory: `mean` on average, and no more than high."""
 
     mean: float
+    high: float = float("inf")
 
-    def __call__(self, random: Random) -> float:
-        return -self.mean * log(1.0 - random.random())
+    @property
+    def typical(self) -> float:
+        return min(self.mean, self.high)
+
+    def __call__(self, random: Chance) -> float:
+        return min(self.high, -self.mean * log(1.0 - random.random()))
 
 
-def parse_run_time(text: str) -> RunTime:
-    """A run time as written in pyboinc.toml: ``"600"``, ``"lognormal 3600 0.5"``, ``"exponential 600"``.
+@dataclass(frozen=True)
+class Weibull:
+    """Exponential if shape is 1; below, many short ones and a few that are very long. 63 % are less than scale."""
 
-    >>> parse_run_time("lognormal 3600 0.5")
-    LogNormal(median=3600.0, sigma=0.5)
+    scale: float
+    shape: float
+
+    @property
+    def typical(self) -> float:
+        return self.scale
+
+    def __call__(self, random: Chance) -> float:
+        draw = -log(1.0 - random.random())
+        return self.scale * exp(log(draw) / self.shape) if draw > 0.0 else 0.0
+
+
+_KINDS: Final[Mapping[str, tuple[Callable[..., Distribution], str]]] = {
+    "lognormal": (LogNormal, "MEDIAN [SIGMA]"),
+    "exponential": (Exponential, "MEAN [MOST]"),
+    "weibull": (Weibull, "SCALE SHAPE"),
+    "uniform": (Uniform, "LEAST MOST"),
+    "normal": (Normal, "MEAN SD [LEAST]"),
+}
+_UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_distribution(text: str) -> Distribution:
+    """A distribution as it is written in TOML files; times are seconds, or have a unit: s, min, h, d.
+
+    >>> parse_distribution("lognormal 1h 0.5"), parse_distribution("90")
+    (LogNormal(median=3600.0, sigma=0.5), Fixed(value=90.0))
     """
     name, *words = text.split() or [""]
     try:
-        if name == "lognormal" and 1 <= len(words) <= 2:
-            return LogNormal(*map(float, words))
-        if name == "exponential" and len(words) == 1:
-            return Exponential(float(words[0]))
         if not words:
-            return Fixed(float(name))
-    except ValueError:
+            name, words, make = "", [name], cast(Callable[..., Distribution], Fixed)
+        else:
+            make = _KINDS[name][0]
+        numbers = [_number(word) for word in words]
+        too_wild = name == "weibull" and numbers[1] < 0.05  # it reaches beyond all floats
+        if all(0.0 <= each < float("inf") for each in numbers) and (not name or any(numbers)) and not too_wild:
+            return make(*numbers)
+    except (KeyError, ValueError, TypeError, IndexError):
         pass
-    raise ValueError(f"run time {text!r}: must be seconds, 'lognormal MEDIAN [SIGMA]' or 'exponential MEAN'")
+    known = ", ".join(f"'{kind} {words}'" for kind, (_, words) in _KINDS.items())
+    raise ValueError(f"{text!r}: must be a number, or {known}")
+
+
+def _number(word: str) -> float:
+    """
+    >>> _number("1.5h")
+    5400.0
+    """
+    unit = next((unit for unit in ("min", "s", "h", "d") if word.endswith(unit)), "")
+    return float(word.removesuffix(unit)) * _UNITS.get(unit, 1.0)
+
+
+def parse_run_time(text: str) -> RunTime:
+    """A run time as written in pyboinc.toml: ``"600"``, ``"lognormal 3600 0.5"``, ``"exponential 600"``."""
+    try:
+        return parse_distribution(text)
+    except ValueError as error:
+        raise ValueError(f"run time {error}") from None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyboinc.model import SettingsError, nearest
 
+from .fleet.faults import LIAR, NONE
 from .model_time import LogNormal, RunTime, parse_run_time
 from .simulation import HostSpec
 
@@ -128,7 +129,7 @@ def _host_group(where: str, table: Mapping[str, Any]) -> list[HostSpec]:
     except SettingsError as error:
         raise SettingsError(f"{where}, {error}", where, error.key) from None
     platform = found.get("platform", "x86_64-pc-linux-gnu")
-    spec = HostSpec((platform,), *SYSTEMS[platform], speed=found.get("speed", 1.0), honest=found.get("honest", True))
+    spec = HostSpec((platform,), *SYSTEMS[platform], speed=found.get("speed", 1.0), faults=NONE if found.get("honest", True) else LIAR)
     return [spec] * found.get("number", 1)
 
 

@@ -2,13 +2,14 @@
 
     simulation = Simulation(project, Model(LogNormal(3600.0), seed=1))
     for number in range(5):
-        simulation.add_host(HostSpec(speed=2.0, honest=number != 3))
+        simulation.add_host(HostSpec(speed=2.0, faults=LIAR if number == 3 else NONE))
     simulation.handle(Submit(batch, jobs))          # at any time, also between two calls of advance
     while deliveries := simulation.advance():       # until something is delivered; [] when nothing is left to do
         ...
 
 A host asks for work when it has none for a processor, runs it and reports. One that gets nothing asks again after ten
-minutes, then after twice that, up to a day, as BOINC's client does.
+minutes, then after twice that, up to a day, as BOINC's client does. It does so only while it is on (`fleet/availability.py`);
+results may go wrong on it (`fleet/faults.py`); it may leave for good, and another one comes.
 
 The run of a result on a host is a `Runner`: the real slave, or `Model`, which knows only how long things take.
 """
@@ -19,26 +20,41 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
-from pyboinc_validator.quorum import Candidate
+from pyboinc_validator.quorum import Candidate, Check
 
-from .model_time import RunTime
-from .project import Answer, Deliver, Event, Project, ProjectError, Report, Request, Send, Tick
+from .fleet import faults
+from .fleet.availability import Availability, Sessions
+from .fleet.faults import GOOD, NONE, Faults
+from .model_time import Distribution, RunTime, Stream
+from .project import Answer, Deliver, Detach, Event, Project, ProjectError, Report, Request, Send, Tick
 from .server.rows import ASSIMILATE_DONE, DAY, NO_REPLY, Host, Result, Workunit
 from .server.scheduler import may_have, usable_versions
-from .wrong import wrong_output
 
 FIRST_BACKOFF = 600.0  # seconds until a host that got no work asks again
 LONGEST_BACKOFF = DAY
 PATIENCE = 4 * DAY  # nothing can happen any more if nothing has in this time: each host has asked on a new day
+PATIENCE_WITH_ABSENT = 60 * DAY  # ... where hosts may be off
+LONG_OFF = 100 * DAY  # what is not done so long after its deadline never will be
+EXIT_UNSTARTED_LATE = 200  # lib/error_numbers.h: the client takes the job for late before it has begun
+CRASHED = 1  # exit status
+AFTER_ABORT = 60.0  # seconds until the client calls again after an error
+
+# What happens to a volunteer. A result that is done frees a processor; when the host reports it is another matter.
+CALL: Final = 0
+DONE: Final = 1
+FREE: Final = 2
+REPORT: Final = 3
+LEAVE: Final = 4
 
 
 @dataclass(frozen=True)
 class HostSpec:
     """A volunteer's computer. speed (float): 2.0 does a job in half the time.  userid: 0 means a volunteer of its own.
 
-    A host that is not honest returns a wrong output.
+    availability: when it is on, always if None.  life: seconds until it leaves for good, and another one like it comes.
+    detaches: it says so when it leaves; else the project waits for its results until their deadline.
     """
 
     platforms: tuple[str, ...] = ("x86_64-pc-linux-gnu",)
@@ -47,22 +63,46 @@ class HostSpec:
     p_model: str = "Intel(R) Core(TM) i5"
     ncpus: int = 1
     speed: float = 1.0
-    honest: bool = True
+    faults: Faults = NONE
+    availability: Availability | None = None
+    life: Distribution | None = None
+    detaches: bool = False
     userid: int = 0
 
 
 class Volunteer:
-    """A host with what the project can't see."""
+    """A host with what the project can't see. chance: all that is drawn for it."""
 
-    __slots__ = ("backoff", "call_due", "honest", "host", "idle", "speed")
+    __slots__ = ("ahead", "backoff", "call_due", "chance", "gone", "host", "idle", "liar", "sessions", "spec")
 
-    def __init__(self, host: Host, speed: float, honest: bool) -> None:
+    def __init__(self, host: Host, spec: HostSpec, now: float, chance: Stream, liar: int) -> None:
         self.host = host
-        self.speed = speed
-        self.honest = honest
+        self.spec = spec
+        self.chance = chance
+        self.liar = liar
         self.idle = host.p_ncpus
         self.backoff = 0.0  # how long it waited the last time, 0 after it has got work
-        self.call_due = True
+        self.call_due = False
+        self.gone = False
+        self.ahead = faults.ahead(spec.faults, chance)
+        self.sessions = Sessions(spec.availability.intervals(now, chance)) if spec.availability else None
+
+    @property
+    def speed(self) -> float:
+        return self.spec.speed
+
+    @property
+    def valid_in_a_row(self) -> int:
+        """What the project trusts it for, most of all if the app has several versions."""
+        return max([each.consecutive_valid for each in self.host.app_versions.values()], default=0)
+
+    def next_on(self, now: float, time: float) -> float:
+        """The first moment, not before `time`, when it is on."""
+        return self.sessions.next_on(now, time) if self.sessions else time
+
+    def done(self, now: float, seconds: float, until: float) -> float:
+        """When it has computed for so long; infinity if that is after `until`."""
+        return self.sessions.done(now, seconds, until) if self.sessions else now + seconds
 
 
 class Runner(Protocol):
@@ -89,27 +129,33 @@ class Model:
     @staticmethod
     def read(wu: Workunit, result: Result) -> Candidate:
         """For `Project.add_batch`."""
-        return Candidate(result.id, result.output)
+        output, token = result.output or b"", Model.TOKEN
+        if output != token and (token.startswith(output) or output.startswith(token + token)):
+            return Candidate(result.id, None, Check.INVALID)  # the upload broke off, or began anew
+        return Candidate(result.id, output)
 
 
 class Simulation:
     """See the module's text.
 
-    now (float): virtual seconds since the beginning.  run: see `Runner`.  spoil: what a host that is not honest makes of
-    an output.
+    now (float): virtual seconds since the beginning.  run: see `Runner`.  spoiled: numbers of the results whose output the
+    host, or its upload, has made another one: the truth, which the project does not know.
     """
 
-    def __init__(self, project: Project, run: Runner, spoil: Callable[[bytes, Host], bytes] = wrong_output) -> None:
+    def __init__(self, project: Project, run: Runner) -> None:
         self.project = project
         self.now = 0.0
+        self.spoiled: set[int] = set()
         self._run = run
-        self._spoil = spoil
-        self._heap: list[tuple[float, int, Volunteer, Result | None, Answer | None]] = []
+        self._heap: list[tuple[float, int, int, Volunteer, Result | None, Answer | None]] = []
         self._sequence = 0
-        self._last_change = (0, 0.0)  # the project's events, and when they became so many
+        self._comings = 0  # of hosts, and goings: no progress
+        self._last_change = (0, 0.0)  # the project's other events, and when they became so many
+        self._patience = PATIENCE
+        self._groups: dict[str, int] = {}  # of liars, by name: the number by which they lie
 
     def add_host(self, spec: HostSpec) -> Volunteer:
-        """A host that calls now."""
+        """A host that calls as soon as it is on."""
         host = self.project.add_host(
             spec.platforms,
             userid=spec.userid,
@@ -119,8 +165,15 @@ class Simulation:
             p_ncpus=spec.ncpus,
             p_fpops=1e9 * spec.speed,
         )
-        volunteer = Volunteer(host, spec.speed, spec.honest)
-        self._push(self.now, volunteer, None, None)
+        self._comings += 1
+        if spec.availability:
+            self._patience = PATIENCE_WITH_ABSENT
+        group = spec.faults.collude
+        liar = self._groups.setdefault(group, host.id) if group else host.id
+        volunteer = Volunteer(host, spec, self.now, Stream(f"{self.project.seed} host {host.id}"), liar)
+        if spec.life is not None:
+            self._push(self.now + spec.life(volunteer.chance), LEAVE, volunteer)
+        self._call(volunteer, self.now)
         return volunteer
 
     def handle(self, event: Event) -> list[Deliver]:
@@ -155,14 +208,20 @@ class Simulation:
             return deliveries
         if not heap:
             raise self._stuck()
-        self.now, _, volunteer, result, answer = heappop(heap)
-        if result is None or answer is None:
+        self.now, _, kind, volunteer, result, answer = heappop(heap)
+        if volunteer.gone:
+            return []
+        if kind == LEAVE:
+            return self._leave(volunteer)
+        deliveries = []
+        if kind == CALL:
             volunteer.call_due = False
-            deliveries = []
             self._check_progress()
         else:
-            volunteer.idle += 1
-            deliveries = _deliveries(project.handle(Report(volunteer.host, result, answer), self.now))
+            volunteer.idle += kind != REPORT
+            if kind != FREE:
+                assert result is not None and answer is not None
+                deliveries = _deliveries(project.handle(Report(volunteer.host, result, answer), self.now))
         self._ask(volunteer, deliveries)
         return deliveries
 
@@ -176,24 +235,69 @@ class Simulation:
             elif type(action) is Deliver:
                 deliveries.append(action)
         if volunteer.idle and not volunteer.call_due:
-            volunteer.call_due = True
             volunteer.backoff = min(2.0 * volunteer.backoff, LONGEST_BACKOFF) or FIRST_BACKOFF
-            self._push(self.now + volunteer.backoff, volunteer, None, None)
+            self._call(volunteer, self.now + volunteer.backoff)
 
     def _start(self, volunteer: Volunteer, wu: Workunit, result: Result) -> None:
+        volunteer.idle -= 1
+        if volunteer.ahead > wu.delay_bound:
+            aborted = Answer(0.0, EXIT_UNSTARTED_LATE, None, b"", "the deadline has passed, by this host's clock")
+            self._push(volunteer.next_on(self.now, self.now + AFTER_ABORT), DONE, volunteer, result, aborted)
+            return
         try:
             answer = self._run(volunteer, wu, result)
         except Exception as error:
             text = f"{type(error).__name__}: {error} (job {wu.name}, time {self.now!r}, seed {self.project.seed})"
             raise ProjectError(text) from error
-        if not volunteer.honest and answer.output is not None:
-            answer = answer._replace(output=self._spoil(answer.output, volunteer.host))
-        volunteer.idle -= 1
-        self._push(self.now + answer.elapsed_time, volunteer, result, answer)
+        spec = volunteer.spec
+        if spec.faults is NONE:
+            fate = GOOD
+        else:
+            fate = faults.draw(spec.faults, volunteer.chance, volunteer.valid_in_a_row, wu.delay_bound)
+            answer = self._spoiled(answer, fate, volunteer, result)
+        late = result.report_deadline + LONG_OFF
+        done = volunteer.done(self.now, answer.elapsed_time, late)
+        if done > late:
+            return  # it computes, and computes
+        if fate.lost:
+            self._push(done, FREE, volunteer)
+            return
+        reports = done
+        if fate.delay is None:
+            self._push(done, DONE, volunteer, result, answer)
+        else:
+            reports = volunteer.next_on(self.now, max(done, result.report_deadline + 2.0 + fate.delay))
+            self._push(done, FREE, volunteer)
+            self._push(reports, REPORT, volunteer, result, answer)
+        if fate.duplicate:
+            self._push(volunteer.next_on(self.now, reports + faults.AGAIN), REPORT, volunteer, result, answer)
 
-    def _push(self, time: float, volunteer: Volunteer, result: Result | None, answer: Answer | None) -> None:
+    def _spoiled(self, answer: Answer, fate: faults.Fate, volunteer: Volunteer, result: Result) -> Answer:
+        """What the host reports, of what its slave gave."""
+        if fate.crash_after is not None:
+            return Answer(fate.crash_after * answer.elapsed_time, CRASHED, None, b"", "the host's own fault")
+        if answer.output is not None and fate.spoils:
+            self.spoiled.add(result.id)
+            return answer._replace(output=faults.upload(answer.output, fate, volunteer.liar))
+        return answer
+
+    def _leave(self, volunteer: Volunteer) -> list[Deliver]:
+        """The host is never seen again. Another volunteer comes, with one like it."""
+        volunteer.gone = True
+        deliveries: list[Deliver] = []
+        if volunteer.spec.detaches:
+            deliveries = self.handle(Detach(volunteer.host))
+            self._comings += 1
+        self.add_host(volunteer.spec)
+        return deliveries
+
+    def _call(self, volunteer: Volunteer, time: float) -> None:
+        volunteer.call_due = True
+        self._push(volunteer.next_on(self.now, time), CALL, volunteer)
+
+    def _push(self, time: float, kind: int, volunteer: Volunteer, result: Result | None = None, answer: Answer | None = None) -> None:
         self._sequence += 1
-        heappush(self._heap, (time, self._sequence, volunteer, result, answer))
+        heappush(self._heap, (time, self._sequence, kind, volunteer, result, answer))
 
     def _next_time(self) -> float:
         alarm = self.project.next_alarm
@@ -202,9 +306,10 @@ class Simulation:
 
     def _check_progress(self) -> None:
         project = self.project
-        if project.events != self._last_change[0] or project.in_progress:
-            self._last_change = (project.events, self.now)
-        elif project.open and (not project.hosts or self.now - self._last_change[1] > PATIENCE):
+        changes = project.events - self._comings
+        if changes != self._last_change[0] or project.in_progress:
+            self._last_change = (changes, self.now)
+        elif project.open and (not project.hosts or self.now - self._last_change[1] > self._patience):
             raise self._stuck()
 
     def _stuck(self) -> ProjectError:

@@ -14,30 +14,29 @@ from pyboinc.codec import Array, Instance, Made, Scalar, dumps
 from pyboinc.errors import DecodeError, EncodeError
 from pyboinc.slave.files import FORMAT, parse_output_file
 
-from .server.rows import Host
-
 _FLOATS = {2: ("<e", 11), 4: ("<f", 24), 8: ("<d", 53)}  # bytes: format, binary digits
 
 
-def wrong_output(output: bytes, host: Host) -> bytes:
+def wrong_output(output: bytes, liar: int) -> bytes:
     """The output file with a part of its first entry changed: the first number, else the first text, else anything.
 
-    What is no output file, such as a `Model`'s token, gets an end that is the host's own.
+    What is no output file, such as a `Model`'s token, gets an end that is the liar's own.
+    liar: its number, 1 or more; another number, another lie.
     """
     try:
         first, *others = parse_output_file(output) or [(True, None)]
     except DecodeError:
-        return b"%b wrong %d" % (output, host.id)
+        return b"%b wrong %d" % (output, liar)
     if first[0] is False:  # the app's exception; no frame need be there
-        return dumps((FORMAT, [(False, f"{first[1]} {host.id}", first[2]), *others]))
+        return dumps((FORMAT, [(False, f"{first[1]} {liar}", first[2]), *others]))
     for change in (_number, _text, _anything):
-        changed = _changed(first[1], host.id, change)
+        changed = _changed(first[1], liar, change)
         if changed is not None:
             break
     try:
         return dumps((FORMAT, [(True, changed), *others]))
     except EncodeError:  # a set can't take one more member of this hash
-        return dumps((FORMAT, [(True, f"wrong {host.id}"), *others]))
+        return dumps((FORMAT, [(True, f"wrong {liar}"), *others]))
 
 
 def _changed(value: Any, host: int, change: Callable[[Any, int], Any]) -> Any:
