@@ -208,6 +208,8 @@ _UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 def parse_distribution(text: str) -> Distribution:
     """A distribution as it is written in TOML files; times are seconds, or have a unit: s, min, h, d.
 
+    Raises ValueError that says what it must be.
+
     >>> parse_distribution("lognormal 1h 0.5"), parse_distribution("90")
     (LogNormal(median=3600.0, sigma=0.5), Fixed(value=90.0))
     """
@@ -224,7 +226,7 @@ def parse_distribution(text: str) -> Distribution:
     except (KeyError, ValueError, TypeError, IndexError):
         pass
     known = ", ".join(f"'{kind} {words}'" for kind, (_, words) in _KINDS.items())
-    raise ValueError(f"{text!r}: must be a number, or {known}")
+    raise ValueError(f"must be a number, or {known}")
 
 
 def _number(word: str) -> float:
@@ -241,4 +243,4 @@ def parse_run_time(text: str) -> RunTime:
     try:
         return parse_distribution(text)
     except ValueError as error:
-        raise ValueError(f"run time {error}") from None
+        raise ValueError(f"run time {text!r} {error}") from None
