@@ -80,6 +80,8 @@ def test_each_example_runs(name):
         assert result == 7
     if name == "pyboinc_comparators":
         assert result == [{"rounded": namespace["Rounded"]}]
+    if name == "pyboinc_platforms":
+        assert result == [{"abacus": namespace["abacus"]}]
     if name == "pyboinc_add_commands":
         assert list(ARGUMENTS["group"].commands) == ["hello"]
 

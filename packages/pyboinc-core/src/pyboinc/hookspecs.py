@@ -99,6 +99,22 @@ def pyboinc_open_store(project_dir: str, clock: Clock) -> Store | None:
 
 
 @hookspec
+def pyboinc_platforms() -> Mapping[str, Callable[..., Any]]:
+    """Floating point as other computers have it: name -> what makes a `pyboinc_local.platforms.Platform`.
+
+    It may be called with ``python=(3, 11)``: the Python that the platform shall have, instead of its usual one.
+
+        def abacus(python=(3, 12)):
+            return build("abacus", {**musl.LIBM, "exp": lambda x: 2.718281828**x}, python, FUNCTIONS)
+
+        @hookimpl
+        def pyboinc_platforms():
+            return {"abacus": abacus}
+    """
+    return {}
+
+
+@hookspec
 def pyboinc_wait(batch: Batch, timeout: float) -> None:
     """Return when records may have arrived in the folder ``new`` of the batch, or after `timeout` seconds.
 
