@@ -8,10 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyboinc.model import JobSettings
-from pyboinc.states import (
+from pyboinc_local.project import Abort, Answer, Cancel, Deliver, Detach, Project, Report, Request, Send, Submit, Tick
+from pyboinc_local.server.rows import (
     ASSIMILATE_DONE,
     CLIENT_ERROR,
     DIDNT_NEED,
+    HR_COARSE,
+    HR_NONE,
     IN_PROGRESS,
     INCONCLUSIVE,
     INVALID,
@@ -25,9 +28,8 @@ from pyboinc.states import (
     VALID,
     VALIDATE_ERROR,
     VALIDATE_INIT,
+    Config,
 )
-from pyboinc_local.project import Abort, Answer, Cancel, Deliver, Detach, Project, Report, Request, Send, Submit, Tick
-from pyboinc_local.server.rows import HR_COARSE, HR_NONE, Config
 from pyboinc_local.simulation import Model
 from pyboinc_validator.quorum import Candidate, Check
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyboinc.states import (
+from pyboinc_local.server.rows import (
     ASSIMILATE_DONE,
     ASSIMILATE_INIT,
     ASSIMILATE_READY,
@@ -10,7 +10,9 @@ from pyboinc.states import (
     CLIENT_ERROR,
     COULDNT_SEND,
     COULDNT_SEND_RESULT,
+    DAY,
     DIDNT_NEED,
+    EXIT_ABORTED_VIA_GUI,
     FILE_DELETE_DONE,
     FILE_DELETE_INIT,
     FILE_DELETE_READY,
@@ -30,8 +32,10 @@ from pyboinc.states import (
     VALID,
     VALIDATE_ERROR,
     VALIDATE_INIT,
+    Config,
+    Result,
+    Workunit,
 )
-from pyboinc_local.server.rows import DAY, EXIT_ABORTED_VIA_GUI, Config, Result, Workunit
 from pyboinc_local.server.transitioner import NOTHING, transition
 
 NOW = 1000.0

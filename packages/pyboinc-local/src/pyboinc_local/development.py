@@ -12,7 +12,7 @@ from .delivery import Delivery
 from .options import LocalOptions
 from .project import Action, Answer, Deliver, Project, Report, Request, Send, Submit
 from .server.rows import Config, Result, Workunit
-from .workers import Workers
+from .workers import Work, Workers
 
 PLATFORM = "this computer"
 
@@ -84,12 +84,12 @@ class Development:
             self._carry_out(self._project.handle(Request(self._host, self._project.unsent), self._batch.clock.now()))
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
-        jobs = []
+        jobs = {}
         for action in actions:
             if isinstance(action, Deliver):
                 self._delivery.put(action.record)
             elif isinstance(action, Send) and isinstance(action.wu.job, Job):
                 self._running[action.result.id] = action.result
-                jobs.append((action.result.id, action.wu.job.program, action.wu.job.data))
+                jobs[action.result.id] = Work(action.wu.job.program, action.wu.job.data)
         if jobs and self._workers is not None:
             self._workers.add(jobs)

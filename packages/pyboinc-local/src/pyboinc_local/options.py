@@ -12,7 +12,7 @@ from pyboinc.model import SettingsError, nearest
 from .fleet.faults import LIAR, NONE
 from .model_time import LogNormal, RunTime, parse_run_time
 from .simulation import HostSpec
-from .systems import SYSTEMS
+from .systems import SYSTEMS, default_profile
 
 TABLE = "local"
 REAL, MODEL = "real", "model"
@@ -105,14 +105,14 @@ def _run_time(key: str, value: Any) -> RunTime:
 
 def _hosts(key: str, value: Any) -> tuple[HostSpec, ...]:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return (HostSpec(),) * value
+        return (HostSpec(profile=default_profile("x86_64-pc-linux-gnu")),) * value
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value) or not value:
         raise _refused(key, value, "a number of hosts, at least 1, or tables [[local.hosts]]")
     return tuple(host for number, table in enumerate(value, 1) for host in _host_group(f"[[local.hosts]] number {number}", table))
 
 
 def _host_group(where: str, table: Mapping[str, Any]) -> list[HostSpec]:
-    readers = {"number": _whole(1), "platform": _one_of(*SYSTEMS), "speed": _speed, "honest": _truth}
+    readers = {"number": _whole(1), "platform": _one_of(*SYSTEMS), "speed": _speed, "honest": _truth, "profile": _profile}
     for key in table:
         if key not in readers:
             raise SettingsError(f"{where}: unknown key {key!r}{nearest(key, list(readers))}", where, key)
@@ -120,9 +120,26 @@ def _host_group(where: str, table: Mapping[str, Any]) -> list[HostSpec]:
         found = {key: readers[key](key, value) for key, value in table.items()}
     except SettingsError as error:
         raise SettingsError(f"{where}, {error}", where, error.key) from None
-    platform = found.get("platform", "x86_64-pc-linux-gnu")
-    spec = HostSpec((platform,), *SYSTEMS[platform], speed=found.get("speed", 1.0), faults=NONE if found.get("honest", True) else LIAR)
+    name = found.get("platform", "x86_64-pc-linux-gnu")
+    spec = HostSpec(
+        (name,),
+        *SYSTEMS[name],
+        speed=found.get("speed", 1.0),
+        faults=NONE if found.get("honest", True) else LIAR,
+        profile=found.get("profile") or default_profile(name),
+    )
     return [spec] * found.get("number", 1)
+
+
+def _profile(key: str, value: Any) -> str:
+    from .platforms import PlatformError  # much to import, and most runs need none of it
+    from .platforms.spec import arithmetic
+
+    try:
+        arithmetic(_text(key, value))
+    except PlatformError as error:
+        raise SettingsError(f"{key} = {value!r}: {error}", TABLE, key) from None
+    return str(value)
 
 
 def _speed(key: str, value: Any) -> float:

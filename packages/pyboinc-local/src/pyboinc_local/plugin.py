@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 from pyboinc import plugins
 from pyboinc.hookspecs import hookimpl
 from pyboinc.model import Batch, Job, SettingsError
 from pyboinc_validator import comparators
+from pyboinc_validator.comparators import Comparator
 
 from . import options, workers
 from .development import Development
 from .simulated import Simulated
+
+
+class Mode(Protocol):
+    """Jobs in, records out into the batch's folder."""
+
+    def submit(self, jobs: list[Job]) -> None: ...
+    def wait(self, timeout: float) -> None: ...
+    def stop(self) -> None: ...
+
+
+make_mode: Callable[[Batch, options.LocalOptions, Comparator], Mode] | None = None
+"""What runs the jobs, if a command that runs a program its own way (``pyboinc check``) has said so."""
 
 
 class LocalBackend:
@@ -19,7 +35,7 @@ class LocalBackend:
     """
 
     def __init__(self) -> None:
-        self._mode: Development | Simulated | None = None
+        self._mode: Mode | None = None
 
     @hookimpl
     def pyboinc_start_batch(self, batch: Batch) -> int:
@@ -29,7 +45,7 @@ class LocalBackend:
         extensions, _ = plugins.for_commands()
         comparator = comparators.load(batch.settings.comparator, comparators.known(extensions))
         workers.clear(batch.folder)
-        self._mode = (Simulated if chosen.hosts else Development)(batch, chosen, comparator)
+        self._mode = (make_mode or (Simulated if chosen.hosts else Development))(batch, chosen, comparator)
         return 1
 
     @hookimpl

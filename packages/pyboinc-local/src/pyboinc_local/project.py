@@ -33,16 +33,30 @@ from typing import NamedTuple, Protocol
 
 from pyboinc.errors import PyBoincError
 from pyboinc.model import Job, JobSettings, Record, ResultSummary
-from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, FILE_DELETE_DONE, FILE_DELETE_READY, IN_PROGRESS, INVALID
 from pyboinc_assimilator import decide as assimilator
-from pyboinc_validator import handle
 from pyboinc_validator.comparators import Comparator, bitwise, candidate
 from pyboinc_validator.quorum import Candidate, Check, Failure, check_pair, check_set
 
 from .eventlog import EventLog
-from .server import deleter, quota, scheduler, transitioner
+from .server import deleter, quota, scheduler, transitioner, validator
 from .server.hr import UNKNOWN, hr_class
-from .server.rows import HR_NONE, App, AppVersion, Config, Host, HostAppVersion, Result, Workunit
+from .server.rows import (
+    ASSIMILATE_DONE,
+    ASSIMILATE_READY,
+    CANCELLED,
+    FILE_DELETE_DONE,
+    FILE_DELETE_READY,
+    HR_NONE,
+    IN_PROGRESS,
+    INVALID,
+    App,
+    AppVersion,
+    Config,
+    Host,
+    HostAppVersion,
+    Result,
+    Workunit,
+)
 from .store import Alarms, Archive, Lane, Level, Unsent
 
 
@@ -542,7 +556,7 @@ class Project:
     def _check_set(self, wu: Workunit, now: float) -> None:
         """Look for a canonical result."""
         batch = self._batches[wu.batch]
-        viable = handle.viable_results(wu.results)
+        viable = validator.viable_results(wu)
         if len(viable) < wu.min_quorum:
             return
         comparator = batch.comparator
@@ -556,9 +570,9 @@ class Project:
         )
         self._comparator_works(comparator, verdict.failures, now)
         before = [result.validate_state for result in viable]
-        unneeded = handle.set_checked(
+        unneeded = validator.set_checked(
             wu,
-            wu.results,
+            batch.app,
             viable,
             [self._record(result) for result in viable],
             verdict.canonical,
@@ -566,9 +580,7 @@ class Project:
             verdict.outcomes,
             verdict.retry,
             now,
-            app_target=batch.app.target_nresults,
-            quota=self.config.daily_result_quota,
-            boinc_exact=self.config.boinc_exact,
+            self.config,
         )
         for result, state in zip(viable, before, strict=True):
             if result.validate_state != state:
@@ -582,18 +594,17 @@ class Project:
         batch = self._batches[wu.batch]
         comparator = batch.comparator
         canonical = batch.read(wu, _canonical(wu))
-        for result in handle.unchecked_results(wu.results):
+        for result in validator.unchecked_results(wu):
             late = batch.read(wu, result)
             failures: list[Failure] = []
             exact = self.config.boinc_exact
             state, retry = check_pair(late, canonical, comparator.same, key=comparator.key, boinc_exact=exact, failures=failures)
             self._comparator_works(comparator, failures, now)
             if retry:
-                handle.retry_later(wu, now)
+                validator.retry_later(wu, now)
                 return
             failure = late.check is Check.INVALID
-            target, limit = batch.app.target_nresults, self.config.daily_result_quota
-            handle.pair_checked(wu, result, state, failure, self._record(result), now, app_target=target, quota=limit)
+            validator.pair_checked(wu, batch.app, result, state, failure, self._record(result), now, self.config)
             self._result_checked(result, now)
 
     def _comparator_works(self, comparator: Comparator, failures: Sequence[Failure], now: float) -> None:

@@ -1,9 +1,14 @@
-"""Simulated volunteers: the project in virtual time. The slaves run for real, once for each job, in worker processes."""
+"""Simulated volunteers: the project in virtual time.
+
+The slaves run for real, in worker processes: each job once for each arithmetic that hosts have (`HostSpec.profile`).
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from random import Random
 from typing import TextIO
 
@@ -17,8 +22,8 @@ from .eventlog import EventLog
 from .options import HR, MODEL, LocalOptions, default_run_time
 from .project import Answer, Deliver, Project, ProjectError, Submit
 from .server.rows import Config, Result, Workunit
-from .simulation import Simulation, Volunteer
-from .workers import Workers
+from .simulation import HostSpec, Simulation, Volunteer
+from .workers import Work, Workers
 
 NOTHING = dumps(None)
 
@@ -34,7 +39,7 @@ class Simulated:
         app = project.add_app("pyboinc", target_nresults=options.adaptive, homogeneous_redundancy=HR.index(options.hr))
         for platform in sorted({platform for host in options.hosts for platform in host.platforms}):
             project.add_version(app, 1, platform)
-        self._runs: _Runs = _ModelRuns() if options.slave == MODEL else _RealRuns(batch, options.workers_wanted)
+        self._runs: _Runs = _ModelRuns() if options.slave == MODEL else _RealRuns(batch, options.workers_wanted, _profiles(options.hosts))
         self._times = options.run_time or default_run_time(batch.settings.fpops_estimate)
         self._random = Random(f"{options.seed} run times")
         self._simulation = Simulation(project, self._run)
@@ -57,7 +62,7 @@ class Simulated:
 
     def _run(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
         seconds = self._times(self._random) / volunteer.speed
-        return self._runs.answer(wu.name)._replace(elapsed_time=seconds)
+        return self._runs.answer(wu.name, volunteer.spec.profile)._replace(elapsed_time=seconds)
 
     def _deliver(self, deliveries: Sequence[Deliver]) -> None:
         records: list[Record] = [each.record for each in deliveries]
@@ -107,43 +112,52 @@ class _ModelRuns:
         for name in names:
             self._counts.pop(name, None)
 
-    def answer(self, name: str) -> Answer:
+    def answer(self, name: str, profile: str) -> Answer:
         return Answer(0.0, 0, files.output_file([files.ok_entry(NOTHING)] * self._counts[name]))
 
     def stop(self) -> None: ...
 
 
-class _RealRuns:
-    """Runs each job once; hosts that are sent it answer with what came of that, each after its own time."""
+def _profiles(hosts: Sequence[HostSpec]) -> list[str]:
+    """Each once, the most frequent first."""
+    return [profile for profile, _ in Counter(host.profile for host in hosts).most_common()]
 
-    def __init__(self, batch: Batch, workers: int) -> None:
+
+class _RealRuns:
+    """Runs each job once for each profile; hosts that are sent it answer with what came of that, each after its own time."""
+
+    def __init__(self, batch: Batch, workers: int, profiles: list[str]) -> None:
         self._batch = batch
         self._count = workers
+        self._profiles = profiles
         self._workers: Workers | None = None
-        self._names: dict[int, str] = {}
-        self._next = 0
-        self._answers: dict[str, Answer] = {}
+        self._running: dict[int, tuple[str, str]] = {}
+        self._numbers = count()
+        self._answers: dict[str, dict[str, Answer]] = {}
         self._error: Exception | None = None
         self._changed = threading.Condition()
 
     def add(self, jobs: list[Job]) -> None:
         if self._workers is None:
             self._workers = Workers(self._count, self, self._batch.clock, self._batch.folder)
-        numbers = range(self._next, self._next + len(jobs))
-        self._next += len(jobs)
-        self._names.update(zip(numbers, (job.name for job in jobs), strict=True))
-        work = [(number, job.program, job.data) for number, job in zip(numbers, jobs, strict=True)]
+        work = {}
+        for job in jobs:
+            self._answers[job.name] = {}
+            for profile in self._profiles:
+                number = next(self._numbers)
+                self._running[number] = job.name, profile
+                work[number] = Work(job.program, job.data, profile)
         workers = self._workers
         workers.call(lambda: workers.add(work))
 
-    def answer(self, name: str) -> Answer:
+    def answer(self, name: str, profile: str) -> Answer:
         """What the job's run gave; waits for it."""
         with self._changed:
-            while name not in self._answers:
+            while profile not in self._answers[name]:
                 if self._error is not None:
                     raise ProjectError(str(self._error))
                 self._changed.wait(0.5)  # not for ever: Windows hears ^C only in between
-            return self._answers[name]
+            return self._answers[name][profile]
 
     def forget(self, names: list[str]) -> None:
         """No host will run these jobs any more."""
@@ -170,8 +184,10 @@ class _RealRuns:
 
     def _came(self, number: int, answer: Answer) -> None:
         with self._changed:
-            self._answers[self._names.pop(number)] = answer
-            self._changed.notify_all()
+            name, profile = self._running.pop(number)
+            if name in self._answers:  # else it is done, by hosts of other profiles
+                self._answers[name][profile] = answer
+                self._changed.notify_all()
 
 
 _Runs = _ModelRuns | _RealRuns

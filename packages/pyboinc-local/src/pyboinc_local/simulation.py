@@ -22,7 +22,6 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Final, Protocol
 
-from pyboinc.states import ASSIMILATE_DONE, NO_REPLY
 from pyboinc_validator.quorum import Candidate, Check
 
 from .fleet import faults
@@ -30,8 +29,9 @@ from .fleet.availability import Availability, Sessions
 from .fleet.faults import GOOD, NONE, Faults
 from .model_time import Distribution, RunTime, Stream
 from .project import Answer, Deliver, Detach, Event, Project, ProjectError, Report, Request, Send, Tick
-from .server.rows import DAY, Host, Result, Workunit
+from .server.rows import ASSIMILATE_DONE, DAY, NO_REPLY, Host, Result, Workunit
 from .server.scheduler import may_have, usable_versions
+from .worker import NATIVE
 
 FIRST_BACKOFF = 600.0  # seconds until a host that got no work asks again
 LONGEST_BACKOFF = DAY
@@ -56,6 +56,7 @@ class HostSpec:
 
     availability: when it is on, always if None.  life: seconds until it leaves for good, and another one like it comes.
     detaches: it says so when it leaves; else the project waits for its results until their deadline.
+    profile: the platform whose arithmetic it computes with, see `pyboinc_local.platforms`; "native" is this computer's own.
     """
 
     platforms: tuple[str, ...] = ("x86_64-pc-linux-gnu",)
@@ -69,6 +70,7 @@ class HostSpec:
     life: Distribution | None = None
     detaches: bool = False
     userid: int = 0
+    profile: str = NATIVE
 
 
 class Volunteer:

@@ -12,9 +12,7 @@ from heapq import heappop, heappush
 from operator import neg
 from typing import NamedTuple
 
-from pyboinc.states import UNSENT
-
-from .server.rows import Result, Workunit
+from .server.rows import UNSENT, Result, Workunit
 
 
 class Lane:

@@ -1,5 +1,10 @@
 """BOINC's platforms."""
 
+import platform
+import sys
+
+from .worker import NATIVE
+
 SYSTEMS = {
     "x86_64-pc-linux-gnu": ("Linux Debian", "GenuineIntel", "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz"),
     "aarch64-unknown-linux-gnu": ("Linux Debian", "ARM", "ARM Cortex-A72"),
@@ -8,3 +13,33 @@ SYSTEMS = {
     "arm64-apple-darwin": ("Darwin", "Apple", "Apple M1"),
 }
 """Each with an operating system, processor vendor and model as a typical host of it reports them."""
+
+PROFILES = {
+    "x86_64-pc-linux-gnu": "linux-glibc-fma",
+    "aarch64-unknown-linux-gnu": "linux-glibc-fma",
+    "windows_x86_64": "windows11",
+    "x86_64-apple-darwin": "macos-x86_64",
+    "arm64-apple-darwin": "macos-arm64",
+}
+"""The arithmetic of each platform's hosts (`pyboinc_local.platforms`), unless they say another."""
+
+
+def default_profile(boinc_platform: str) -> str:
+    """The arithmetic of a host of that platform: this computer's own if it is of that platform too, which costs nothing."""
+    if boinc_platform == this_platform():
+        return NATIVE
+    from . import platforms  # much to import
+
+    return PROFILES[boinc_platform] if PROFILES[boinc_platform] in platforms.names() else NATIVE
+
+
+def this_platform() -> str:
+    """BOINC's name for the platform of this computer; empty if it is none of `PROFILES`, or its C library is another."""
+    machine = platform.machine().lower()
+    if sys.platform == "win32" and machine == "amd64":
+        return "windows_x86_64"
+    if sys.platform == "darwin":
+        return "arm64-apple-darwin" if machine == "arm64" else "x86_64-apple-darwin"
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
+        return {"x86_64": "x86_64-pc-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}.get(machine, "")
+    return ""

@@ -12,9 +12,9 @@ import struct
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import pyboinc
 from pyboinc.bundle import Program
@@ -23,12 +23,21 @@ from pyboinc.ports import Clock
 from pyboinc.slave import pipe
 
 from .dispatch import Dispatcher, Revoke, Send
+from .worker import NATIVE
 
 TICK = 0.05  # seconds between looks at jobs that hold up others
 FOLDER = "pyboinc_workers"
 LAST_ANSWERS = 0.1  # seconds to wait for them when a worker has ended
 FAILED_STARTS = 3  # in a row: then there is no point in starting another worker
 TAIL = 64 * 1024  # bytes of a dead worker's stderr to keep
+
+
+class Work(NamedTuple):
+    """A job to run. data (bytes): its input file.  profile: the platform whose arithmetic it gets, see `worker`."""
+
+    program: Program
+    data: bytes
+    profile: str = NATIVE
 
 
 class Answers(Protocol):
@@ -47,17 +56,23 @@ def clear(folder: str) -> None:
     shutil.rmtree(os.path.join(folder, FOLDER), ignore_errors=True)
 
 
+def homes() -> list[str]:
+    """Where a new process finds pyboinc and pyboinc_local."""
+    return [str(Path(file).resolve().parent.parent) for file in (pyboinc.__file__, __file__)]
+
+
 class Workers:
     """Runs jobs on up to `count` processes, in a thread of its own: only `call` and `stop` are for other threads."""
 
-    def __init__(self, count: int, answers: Answers, clock: Clock, folder: str) -> None:
-        """folder: the batch's, for programs and the processes' own folders."""
+    def __init__(self, count: int, answers: Answers, clock: Clock, folder: str, environment: Mapping[str, str] | None = None) -> None:
+        """folder: the batch's, for programs and the processes' own folders.  environment: of the processes, if not this one's."""
+        self._environment = environment
         self._count = count
         self._answers = answers
         self._clock = clock
         self._dispatcher = Dispatcher()
-        self._jobs: dict[int, tuple[Program, bytes]] = {}
-        self._programs: dict[str, tuple[int, str]] = {}  # by hash: number and path
+        self._jobs: dict[int, Work] = {}
+        self._programs: dict[tuple[str, str], tuple[int, str]] = {}  # by hash and profile: number and path
         self._processes: dict[int, _Process] = {}
         self._numbers = itertools.count(1)
         self._failed_starts = 0
@@ -93,11 +108,10 @@ class Workers:
         self.loop.run_forever()
         self.loop.close()
 
-    def add(self, jobs: list[tuple[int, Program, bytes]]) -> None:
-        """Run these jobs: number, program, input file."""
-        for number, program, data in jobs:
-            self._jobs[number] = program, data
-        self._dispatcher.add([number for number, _, _ in jobs])
+    def add(self, jobs: Mapping[int, Work]) -> None:
+        """Run these jobs."""
+        self._jobs.update(jobs)
+        self._dispatcher.add(list(jobs))
         self._start_workers()
         self._carry_out(self._dispatcher.assign(self._clock.now()))
 
@@ -121,20 +135,22 @@ class Workers:
                 continue
             out = []
             for job in order.jobs:
-                program, data = self._jobs[job]
-                number, path = self._program(program)
+                work = self._jobs[job]
+                number, path = self._program(work)
                 if number not in process.programs:
                     process.programs.add(number)
-                    out.append(pipe.frame(pipe.PROGRAM, 0, number, path.encode()))
-                out.append(pipe.frame(pipe.JOB, job, number, data))
+                    out.append(pipe.frame(pipe.PROGRAM, 0, number, path.encode(), work.profile.encode()))
+                out.append(pipe.frame(pipe.JOB, job, number, work.data))
             process.write(b"".join(out))
 
-    def _program(self, program: Program) -> tuple[int, str]:
-        if program.sha256 not in self._programs:
-            path = os.path.join(self._folder, f"{program.sha256[:16]}.pyz")
-            Path(path).write_bytes(program.data)
-            self._programs[program.sha256] = len(self._programs) + 1, path
-        return self._programs[program.sha256]
+    def _program(self, work: Work) -> tuple[int, str]:
+        key = work.program.sha256, work.profile
+        if key not in self._programs:
+            path = os.path.join(self._folder, f"{work.program.sha256[:16]}.pyz")
+            if not os.path.exists(path):
+                Path(path).write_bytes(work.program.data)
+            self._programs[key] = len(self._programs) + 1, path
+        return self._programs[key]
 
     def heard(self, worker: int, messages: list[tuple[bytes, int, int, bytes, bytes]]) -> None:
         """A worker's messages."""
@@ -208,12 +224,16 @@ class _Process(asyncio.SubprocessProtocol):
         self._stdin: asyncio.WriteTransport | None = None
 
     async def start(self) -> None:
-        package_home = str(Path(pyboinc.__file__).resolve().parent.parent)
-        code = f"import sys; sys.path[:] = [{package_home!r}, *filter(None, sys.path)]; from pyboinc.slave.pipe import main; main()"
+        code = f"import sys; sys.path[:] = [*{homes()!r}, *filter(None, sys.path)]; from pyboinc_local.worker import main; main()"
         try:
             with open(os.path.join(self._folder, "stderr.txt"), "wb") as stderr:
                 transport, _ = await asyncio.get_running_loop().subprocess_exec(
-                    lambda: self, sys.executable, "-c", code, cwd=self._folder, stderr=stderr, start_new_session=True
+                    lambda: self,
+                    *(sys.executable, "-c", code),
+                    cwd=self._folder,
+                    env=self._owner._environment,
+                    stderr=stderr,
+                    start_new_session=True,
                 )
         except OSError as error:
             self._owner.not_started(self, error)

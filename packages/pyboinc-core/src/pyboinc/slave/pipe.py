@@ -13,6 +13,10 @@ from collections import deque
 from .console import Console
 from .runner import MAX_TEXT, HostFault, Program, run_job
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
 HEADER = struct.Struct("<cIIII")
 PROGRAM, JOB, REVOKE = b"P", b"J", b"R"  # to the worker
 HELLO, DONE, FAULT = b"H", b"D", b"F"  # from the worker
@@ -48,8 +52,15 @@ class Frames:
         return found
 
 
-def main() -> None:
-    """The worker: standard output and error of the slave go to the files stdout.txt and stderr.txt in the current folder."""
+def _native(path: str, platform: str) -> Program:
+    return Program(path)
+
+
+def main(load: Callable[[str, str], Program] = _native) -> None:
+    """The worker: standard output and error of the slave go to the files stdout.txt and stderr.txt in the current folder.
+
+    load: gives a program from its path and the name of the platform that it is for.
+    """
     me, master = os.getpid(), os.getppid()
     jobs_in, answers_out = os.dup(0), os.dup(1)
     _die_with(master)
@@ -71,9 +82,9 @@ def main() -> None:
                     queue = deque(each for each in queue if each[0] != JOB or each[1] not in revoked)
                 else:
                     queue.append(message)
-        kind, job, number, data, _ = queue.popleft()
+        kind, job, number, data, second = queue.popleft()
         if kind == PROGRAM:
-            programs[number] = Program(data.decode())
+            programs[number] = load(data.decode(), second.decode())
             continue
         program = programs[number]
         if program is not entered:

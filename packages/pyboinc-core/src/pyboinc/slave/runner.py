@@ -39,7 +39,12 @@ class HostFault(Exception):
 
 
 class Program:
-    """A slave's program, read from its zip application at `path`. Raises HostFault if it can't be read."""
+    """A slave's program, read from its zip application at `path`. Raises HostFault if it can't be read.
+
+    builtins: the module whose names are built in for the slave's script.
+    """
+
+    builtins: Any = builtins
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -61,9 +66,16 @@ class Program:
     @property
     def code(self) -> CodeType:
         if self._code is None:
-            self._code = compile(self._source, self.slave, "exec", dont_inherit=True)
+            self._code = self._compile(self._source)
             _show_source(self.slave, self._source)
         return self._code
+
+    def _compile(self, source: bytes) -> CodeType:
+        return compile(source, self.slave, "exec", dont_inherit=True)
+
+    def seed(self, seed: str) -> None:
+        """What `random` starts from in a call."""
+        random.seed(seed)
 
     def enter(self) -> None:
         """Make this program's modules the importable ones."""
@@ -79,6 +91,12 @@ class Program:
 
     def owns(self, filename: str) -> bool:
         return filename == self.slave or filename.startswith(self.path)
+
+    def shown(self, trace: TracebackType | None) -> TracebackType | None:
+        """A traceback from the program's first frame on."""
+        while trace is not None and not self.owns(trace.tb_frame.f_code.co_filename):
+            trace = trace.tb_next
+        return trace
 
     def _import(self, name: str) -> Any:
         from importlib import import_module
@@ -113,12 +131,12 @@ def run_call(program: Program, value: Any, seed: str) -> tuple[codec.Encoded, st
     seed: what `random` starts from: the same on every host that runs this call. Raises HostFault.
     """
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=program.slave, __builtins__=builtins)
+    main.__dict__.update(__file__=program.slave, __builtins__=program.builtins)
     call = api.Call(value, program.classes)
     before = sys.modules["__main__"]
     sys.modules["__main__"] = main
     api.current = call
-    random.seed(seed)
+    program.seed(seed)
     try:
         exec(program.code, main.__dict__)
     except BaseException as error:
@@ -179,9 +197,7 @@ def _frames(trace: TracebackType | None, program: Program) -> list[tuple[str, st
 def _traceback(error: BaseException, program: Program) -> str:
     import traceback
 
-    trace = error.__traceback__
-    while trace is not None and not program.owns(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
+    trace = program.shown(error.__traceback__)
     if isinstance(error, SyntaxError) or trace is not None:
         text = "".join(traceback.format_exception(type(error), error, trace))
     else:

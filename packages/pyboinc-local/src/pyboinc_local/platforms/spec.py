@@ -1,0 +1,21 @@
+"""A host's arithmetic in one word: ``windows11``, or ``windows11@3.12`` with the Python of that version."""
+
+from __future__ import annotations
+
+import re
+
+from pyboinc.model import nearest
+
+from . import PlatformError, load, names
+from .namespace import Arithmetic
+
+_SPEC = re.compile(r"(?P<name>[\w.-]+)(@3\.(?P<minor>\d{1,2}))?")
+
+
+def arithmetic(spec: str) -> tuple[Arithmetic, Arithmetic]:
+    """What a program on such a host computes with, and what its standard library does. Raises PlatformError."""
+    match = _SPEC.fullmatch(spec)
+    if not match or match["name"] not in names():
+        raise PlatformError(f"no platform is called {spec!r}{nearest(spec, names(), 'there are')}")
+    platform = load(match["name"], (3, int(match["minor"])) if match["minor"] else None)
+    return platform, platform

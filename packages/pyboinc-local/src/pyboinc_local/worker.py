@@ -1,0 +1,26 @@
+"""What a worker process runs: a slave's program as it is, or as a host of another platform would compute it."""
+
+from __future__ import annotations
+
+from pyboinc.slave import pipe
+from pyboinc.slave.runner import Program
+
+NATIVE = "native"
+"""The profile of this computer: nothing is in between."""
+
+
+def load(path: str, profile: str) -> Program:
+    """The program at `path` with the arithmetic of a profile. Raises HostFault.
+
+    profile: a platform's name (`pyboinc_local.platforms`), its Python's version after it if it is another: "windows11@3.12".
+    """
+    if profile == NATIVE:
+        return Program(path)
+    from .platforms.program import RoutedProgram  # only for those who need it: it is much to import
+    from .platforms.spec import arithmetic
+
+    return RoutedProgram(path, *arithmetic(profile))
+
+
+def main() -> None:
+    pipe.main(load)
