@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from pyboinc.batchdir import BatchDir, BatchError, Checkpoint
+from pyboinc.decisions import Master
 from pyboinc.ports import Disk
 from pyboinc.testing import MemoryFileSystem
 
@@ -91,16 +92,16 @@ def test_the_journal_comes_back(directory):
     entries = [["program", "a.py", "f" * 64], ["made", "0", 0, [["d", "s(é\n)"]]], ["handled", "0", True], ["rerun", ["0"]]]
     for entry in entries:
         directory.write_journal([entry])
-    assert directory.journal() == entries
+    assert directory.journal(list) == entries
 
 
 def test_a_last_line_that_was_cut_off_is_dropped(directory):
     directory.write_journal([MADE])
     with open(directory.path("pyboinc_journal"), "ab") as file:
         file.write(b'["handled","1"')
-    assert directory.journal() == [MADE]
+    assert directory.journal(list) == [MADE]
     directory.write_journal([["handled", "0", True]])
-    assert directory.journal() == [MADE, ["handled", "0", True]]
+    assert directory.journal(list) == [MADE, ["handled", "0", True]]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_damaged_line_of_the_journal_is_named(directory, line):
     with open(directory.path("pyboinc_journal"), "ab") as file:
         file.write(line + b'\n["handled","2",true]\n')
     with pytest.raises(BatchError, match=r"pyboinc_journal, line 2: damaged.*Ways on: "):
-        directory.journal()
+        directory.journal(Master)
 
 
 def test_two_masters(directory):
@@ -207,4 +208,4 @@ def test_a_power_cut_loses_nothing_that_was_reported_written():
     directory.write_journal([["handled", "0", True]])
     after = BatchDir(fs.after_power_cut(), "/batch")
     assert after.read_checkpoint() == checkpoint
-    assert after.journal() == [MADE, ["handled", "0", True]]
+    assert after.journal(list) == [MADE, ["handled", "0", True]]

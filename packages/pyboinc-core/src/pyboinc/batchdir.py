@@ -13,17 +13,19 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from . import ports, records
-from .decisions import Entry, Master, ReplayError
+from .decisions import Entry, ReplayError
 from .errors import DecodeError, PyBoincError
 from .model import POSITION, Record
 
 FORMAT = 1
 CHECKPOINT, JOURNAL, LOCK, NEW, OLD = "pyboinc_checkpoint", "pyboinc_journal", "pyboinc_lock", "new", "old"
 CANCEL = "pyboinc_cancel"
+T = TypeVar("T")
 STATES = ("running", "finished", "cancelled", "retired")
 
 WAYS_ON = "Ways on: --batch DIR for a batch in another folder; --fresh to start anew in this one (what is there is set aside, not deleted)."
@@ -178,12 +180,15 @@ class BatchDir:
 
     # -- journal
 
-    def journal(self) -> list[Entry]:
-        """What earlier runs wrote. A last line that a crash cut off is cut off here too. Raises BatchError."""
+    def journal(self, make: Callable[[list[Entry]], T]) -> T:
+        """What `make` makes of all that earlier runs wrote; it may raise ReplayError. Raises BatchError.
+
+        A last line that a crash cut off is cut off here too.
+        """
         try:
             data = self.fs.read(self.path(JOURNAL))
         except FileNotFoundError:
-            return []
+            data = b""
         whole = data.rfind(b"\n") + 1
         if whole != len(data) and self._lock is not None:
             self.fs.truncate(self.path(JOURNAL), whole)
@@ -192,12 +197,11 @@ class BatchDir:
             entries = [_entry(each) for each in json.loads(b"[" + lines.replace(b"\n", b",") + b"]")]
             if len(entries) != (lines.count(b"\n") + 1 if lines else 0):
                 raise ValueError
-            Master(entries)
+            return make(entries)
         except (ValueError, RecursionError):
             raise BatchError(f"{self.path(JOURNAL)}, line {_bad_line(lines)}: damaged. {WAYS_ON}") from None
         except ReplayError as error:
             raise BatchError(f"{self.path(JOURNAL)}, {error}. {WAYS_ON}") from None
-        return entries
 
     def write_journal(self, entries: Iterable[Entry], sync: bool = True) -> None:
         """Add entries; on return they are there for good, if synced."""

@@ -15,21 +15,25 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .codec import Encoded
 from .errors import PyBoincError
-from .model import Call, child_position, short_parent, siblings
+from .model import Attachment, Call, child_position, short_parent, siblings
+from .packing import Packer
 
 Entry = list[Any]
 """A line of the journal:
 
 ["program", slave, sha256]                              the slave's program, when its first call is made
 ["made", first, attempt, [[digest, description], ...]]  a job, with its calls
-["handled", position, succeeded]                        written before the handler is called
+["handled", first, succeeded]                           a job's calls, written before the first one's handler is called
 ["failed", position]                                    a handled call has an error for an output, or none
-["outvoted", position]                                  noted when the job of a handled call had wrong results too
+["outvoted", first]                                     noted when a handled job had wrong results too
 ["rerun", [position, ...]]                              these calls failed and get another attempt
 """
 
 FLUSH = 256
 """Calls to collect before their jobs are made, in one write of the journal and one submission."""
+
+IN_FLIGHT = 10_000
+"""Calls that are made and not handled, while a generator that makes more of them waits."""
 
 
 class ReplayError(PyBoincError):
@@ -39,13 +43,14 @@ class ReplayError(PyBoincError):
 # ---- events
 
 class CallMade(NamedTuple):
-    """The program made a call. data (Encoded): its encoded input; digest (str): of slave and data."""
+    """The program made a call. data (Encoded): its encoded input; digest (str): of slave, data and files."""
 
     call: Call
     program: Any
     data: Encoded
     digest: str
     description: str
+    files: tuple[Attachment, ...] = ()
 
 
 class ProgramBuilt(NamedTuple):
@@ -56,11 +61,12 @@ class ProgramBuilt(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """One record of a result file, by job: first position, attempt, and whether there is an output."""
+    """One record of a result file, by job: first position, attempt, whether there is an output, and the job's run time."""
 
     first: str
     attempt: int
     succeeded: bool
+    seconds: float = 0.0
 
 
 class Arrived(NamedTuple):
@@ -87,7 +93,9 @@ class Flush(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """The program's code has returned; what was handed to a handler is handled."""
+    """The program's code has returned; what was handed to a handler is handled. more: it can make more calls when asked."""
+
+    more: bool = False
 
 
 # ---- instructions
@@ -109,6 +117,7 @@ class PlannedJob(NamedTuple):
     first: str
     attempt: int
     inputs: list[Encoded]
+    files: tuple[Attachment, ...] = ()
 
 
 class Submit(NamedTuple):
@@ -132,6 +141,10 @@ class PutAway(NamedTuple):
     file: str
 
 
+class More(NamedTuple):
+    """Let the program make more calls."""
+
+
 class Wait(NamedTuple):
     """Nothing to do until a result file arrives."""
 
@@ -141,7 +154,7 @@ class Finish(NamedTuple):
 
 
 Event: TypeAlias = ProgramBuilt | CallMade | Arrived | Failed | Outvoted | Flush | Ready
-Instruction: TypeAlias = Write | Note | Submit | Handle | PutAway | Wait | Finish
+Instruction: TypeAlias = Write | Note | Submit | Handle | PutAway | More | Wait | Finish
 
 
 class Told(NamedTuple):
@@ -161,19 +174,29 @@ class _Job:
     positions: list[str]
     expected: Sequence[list[str]]  # digest and description of each call, as journalled; until the calls are made
     program: Any = None
+    files: tuple[Attachment, ...] = ()
     inputs: list[Encoded] = field(default_factory=list)  # of the calls made in this run, in order
+    out: bool = False  # submitted in this run, and no record has come
 
 
 class Master:
-    """State of one run over one batch directory. Raises ReplayError if the journal does not hang together: its line and why."""
+    """State of one run over one batch directory. Raises ReplayError if the journal does not hang together: its line and why.
 
-    def __init__(self, journal: Iterable[Entry]) -> None:
+    packer: says which calls share a job.  in_flight: calls made and not handled, above which a program that can make more
+    when asked is not asked. When it is asked depends on the order of handled results only, so that a replay is exact.
+    """
+
+    def __init__(self, journal: Iterable[Entry], packer: Packer | None = None, in_flight: int = IN_FLIGHT) -> None:
+        self._packer = packer or Packer()
+        self._in_flight = in_flight
         self._programs: dict[str, str] = {}
         self._jobs: dict[str, _Job] = {}  # by first position, until handled in this run
         self._expected: dict[str, _Job] = {}  # by position: journalled by an earlier run, not made in this one yet
         self._live: dict[str, tuple[Call, _Job]] = {}  # by position: made in this run, not handled yet
         self._new: list[_Job] = []  # made in this run, to be journalled and submitted
         self._again: list[_Job] = []  # journalled by an earlier run and without a record: to be submitted
+        self._collected = 0  # calls of these jobs
+        self._out = 0  # jobs submitted in this run of which no record has come
         self._arrived: dict[tuple[str, int, bool], tuple[str, int]] = {}  # where an Arrival is: file, number in it
         self._ready: list[_Job] = []  # a record is there, not journalled as handled
         self._settled: dict[str, bool] = {}  # jobs journalled as handled: by a record with an output?
@@ -181,6 +204,7 @@ class Master:
         self._failed: set[str] = set()  # of the calls journalled as handled
         self._outvoted: set[str] = set()  # jobs handled that had wrong results, by their first call
         self._left: dict[str, int] = {}  # calls that each file has still to give
+        self._asked: tuple[int, int] | None = None  # calls made and handled when the program was last asked for more
         self._handling = ""  # position of the call whose result the program has in hand
         self._handled_file = ""
         self._next: dict[str, int] = {}  # by parent: number of the next call made under it
@@ -209,12 +233,12 @@ class Master:
             return self._note("failed", self._failed, event.position)  # type: ignore[union-attr]
         if kind is Outvoted:
             return self._note("outvoted", self._outvoted, event.position)  # type: ignore[union-attr]
-        return self._flush() + self._go_on()
+        return self._go_on(event.more)  # type: ignore[union-attr]
 
     # -- the journal of earlier runs
 
     def _load(self, journal: Iterable[Entry]) -> None:
-        order: dict[str, bool] = {}
+        order: dict[str, bool] = {}  # handled jobs
         for line, entry in enumerate(journal, 1):
             kind = entry[0]
             for position in entry[1] if kind == "rerun" else [entry[1]] if kind == "handled" else ():
@@ -227,8 +251,9 @@ class Master:
                 for position in job.positions:
                     self._expected[position] = job
             elif kind == "handled":
-                order.pop(entry[1], None)
-                order[entry[1]] = entry[2]
+                first = self._expected[entry[1]].first
+                order.pop(first, None)
+                order[first] = entry[2]
             elif kind == "program":
                 self._programs[entry[1]] = entry[2]
             elif kind == "failed":
@@ -237,18 +262,16 @@ class Master:
                 self._outvoted.add(entry[1])
             elif kind == "rerun":
                 order = self._forget(order, entry[1])
-                self._failed &= order.keys()
+                self._failed = {each for each in self._failed if each in self._expected and self._expected[each].first in order}
                 self._outvoted &= order.keys()
             else:
                 raise ReplayError(f"line {line}: an entry {kind!r}, which this version of PyBOINC does not know")
-        for job in {self._expected[position].first: self._expected[position] for position in order}.values():
-            if not order.keys() >= set(job.positions):  # the write was cut off before a handler was called
-                order = {each: succeeded for each, succeeded in order.items() if each not in job.positions}
-        self._order.extend(order)
-        self._settled = {self._expected[position].first: succeeded for position, succeeded in order.items()}
+        for first in order:
+            self._order.extend(self._jobs[first].positions)
+        self._settled = order
 
     def _forget(self, order: dict[str, bool], rerun: list[str]) -> dict[str, bool]:
-        """What stays handled once these calls' jobs are to run again: not they, nor the calls that their handlers made."""
+        """The jobs that stay handled once these calls' are to run again: not these, nor those of calls that their handlers made."""
         again: set[str] = set()
         for first in {self._expected[position].first for position in rerun}:
             self._jobs[first].attempt += 1
@@ -256,7 +279,7 @@ class Master:
         long = {short_parent(position): position for position in self._expected}
         for position in [each for each in self._expected if _descends(each, again, long)]:
             self._jobs.pop(self._expected.pop(position).first, None)
-        return {each: succeeded for each, succeeded in order.items() if each not in again and each in self._expected}
+        return {first: succeeded for first, succeeded in order.items() if first not in again and first in self._expected}
 
     # -- calls and their jobs
 
@@ -276,54 +299,77 @@ class Master:
 
     def _call_made(self, event: CallMade) -> list[Instruction]:
         position = event.call.position
-        job = self._expected.pop(position, None)
-        known = job is not None
-        if job is None:
-            job = _Job(position, 0, [position], [[event.digest, event.description]])
-            self._jobs[position] = job
-        else:
-            digest, description = job.expected[job.positions.index(position)]
-            if digest != event.digest:
-                raise ReplayError(
-                    f"the program makes another call at position {position} than the run before:\n"
-                    f"  then  {description}\n  now   {event.description}\n{_HOW_TO_REPLAY}"
-                )
         self.made += 1
-        self._live[position] = event.call, job
-        job.program = event.program
+        job = self._expected.pop(position, None)
+        if job is None:
+            self._group(self._packer.add(event))
+        else:
+            self._made_again(event, job)
+        return self._flush() if self._collected >= FLUSH else []
+
+    def _made_again(self, event: CallMade, job: _Job) -> None:
+        """An earlier run made this call too."""
+        digest, description = job.expected[job.positions.index(event.call.position)]
+        if digest != event.digest:
+            raise ReplayError(
+                f"the program makes another call at position {event.call.position} than the run before:\n"
+                f"  then  {description}\n  now   {event.description}\n{_HOW_TO_REPLAY}"
+            )
+        self._live[event.call.position] = event.call, job
+        job.program, job.files = event.program, event.files
         job.inputs.append(event.data)
         if len(job.inputs) == len(job.positions):
-            if not known:
-                self._new.append(job)
+            job.expected = ()
+            if self._record_of(job) is None:
+                self._again.append(job)
+                self._collected += len(job.positions)
             else:
-                job.expected = ()
-                if self._record_of(job) is None:
-                    self._again.append(job)
-                else:
-                    self._got_ready(job)
-        return self._flush() if len(self._new) + len(self._again) >= FLUSH else []
+                self._got_ready(job)
 
-    def _flush(self) -> list[Instruction]:
+    def _group(self, groups: list[list[CallMade]]) -> None:
+        """Each group of calls becomes a job."""
+        for calls in groups:
+            first = calls[0]
+            positions = [each.call.position for each in calls]
+            expected = [[each.digest, each.description] for each in calls]
+            job = _Job(positions[0], 0, positions, expected, first.program, first.files, [each.data for each in calls])
+            self._jobs[job.first] = job
+            for each in calls:
+                self._live[each.call.position] = each.call, job
+            self._new.append(job)
+            self._collected += len(calls)
+
+    @property
+    def _in_hand(self) -> int:
+        """Calls that are made and not handled."""
+        return self.made - self.handled
+
+    def _flush(self, rest: bool = False) -> list[Instruction]:
+        self._group(self._packer.take(rest))
         out: list[Instruction] = []
         if self._new:
             out.append(Write([["made", job.first, job.attempt, job.expected] for job in self._new]))
         jobs = self._again + self._new
         if jobs:
-            out.append(Submit([PlannedJob(job.program, job.first, job.attempt, job.inputs) for job in jobs]))
+            out.append(Submit([PlannedJob(job.program, job.first, job.attempt, job.inputs, job.files) for job in jobs]))
             for job in jobs:
-                job.inputs, job.expected = [], ()
-        self._new, self._again = [], []
+                job.inputs, job.expected, job.out = [], (), self._record_of(job) is None
+                self._out += job.out
+        self._new, self._again, self._collected = [], [], 0
         return out
 
     # -- results
 
     def _file_arrived(self, event: Arrived) -> list[Instruction]:
         calls = 0
-        for number, (first, attempt, succeeded) in enumerate(event.records):
+        for number, (first, attempt, succeeded, seconds) in enumerate(event.records):
             job = self._jobs.get(first)
             if job is None or attempt != job.attempt or (first, attempt, succeeded) in self._arrived:
                 continue  # handled already, or of an attempt that was given up
             self._arrived[first, attempt, succeeded] = event.file, number
+            self._packer.measured(len(job.positions), seconds if succeeded else 0.0)
+            self._out -= job.out
+            job.out = False
             if self._settled.get(first, succeeded) == succeeded:
                 calls += len(job.positions)
             if all(position in self._live for position in job.positions):
@@ -347,17 +393,46 @@ class Master:
         prefer = self._settled.get(job.first, True)
         return self._arrived.get((job.first, job.attempt, prefer)) or self._arrived.get((job.first, job.attempt, not prefer))
 
-    def _go_on(self) -> list[Instruction]:
+    def _go_on(self, more: bool) -> list[Instruction]:
         out: list[Instruction] = []
         if self._handling:
             self._next.pop(self._handling, None)
             out += self._put_away(self._handled_file, 1)
             self._handling = ""
+        if more and self._in_hand < self._in_flight and self._asked != (self.made, self.handled):
+            return [*out, self._ask()]
+        out += self._flush(rest=not more)
         if not self._order and self._ready:
             out += self._settle()
         if self._order:
-            return out + self._handle_next()
-        return [*out, Wait() if self._live else Finish()]
+            if self._order[0] in self._live:
+                return out + self._handle_next()
+            if more and self._asked != (self.made, self.handled):
+                return [*out, self._ask()]
+            raise ReplayError(self._missing_call())
+        if more and not self._out:
+            out += self._flush(rest=True)
+        if self._out:
+            return [*out, Wait()]
+        if more:  # nothing but further calls can bring the run on
+            return [*out, self._ask()]
+        if self._in_hand:
+            raise ReplayError(self._missing_call())
+        return [*out, Finish()]
+
+    def _ask(self) -> Instruction:
+        """The program may have nothing to add until another result is handled: then it is not asked before."""
+        self._asked = self.made, self.handled
+        return More()
+
+    def _missing_call(self) -> str:
+        if self._order:
+            what = f"the result of call {self._order[0]} was handled by an earlier run"
+        else:
+            job = next(job for _, job in self._live.values())
+            position = next(each for each in job.positions if each not in self._live)
+            what = f"an earlier run made the call {position}, in one job with the call {job.first}"
+        return f"{what}, but this time the program did not make that call.\n{_HOW_TO_REPLAY}"
 
     def _settle(self) -> list[Instruction]:
         """Fix the order in which what has arrived will be handled."""
@@ -369,7 +444,7 @@ class Master:
             succeeded = (job.first, job.attempt, True) in self._arrived
             self._settled[job.first] = succeeded
             self._order.extend(job.positions)
-            entries += [["handled", position, succeeded] for position in job.positions]
+            entries.append(["handled", job.first, succeeded])
             if succeeded and (loser := self._arrived.get((job.first, job.attempt, False))):
                 late += self._put_away(loser[0], len(job.positions))
         self._ready = []
@@ -377,11 +452,6 @@ class Master:
 
     def _handle_next(self) -> list[Instruction]:
         position = self._order[0]
-        if position not in self._live:
-            raise ReplayError(
-                f"the result of call {position} was handled by an earlier run, but this time the program did not make that call.\n"
-                + _HOW_TO_REPLAY
-            )
         call, job = self._live[position]
         where = self._record_of(job)
         if where is None:
@@ -393,6 +463,7 @@ class Master:
         self.handled += 1
         if position == job.positions[-1]:
             del self._jobs[job.first]
+            self._settled.pop(job.first, None)
             for succeeded in (True, False):
                 self._arrived.pop((job.first, job.attempt, succeeded), None)
         return [Handle(call, *where, job.positions.index(position))]

@@ -92,6 +92,8 @@ class JobSettings:
     hosts get the jobs; implies quorum 1.  comparator: how outputs are compared, e.g. "bitwise", "tolerance:relative=1e-9",
     "ulp:4" (see `pyboinc_validator.comparators`).  requires: distributions that a host's Python must have, e.g. ("numpy",).
     seed: what each call's `random` is seeded from, together with the call's position.
+    calls_per_job: how many calls share a job.  job_minutes: in place of that, what a job shall take on a typical host: as
+    many calls share one as the run times of the first ones suggest.
 
     The limits' defaults and meanings are those of BOINC's job templates (its wiki page JobTemplates).
     """
@@ -112,6 +114,8 @@ class JobSettings:
     comparator: str = _setting("bitwise")
     requires: tuple[str, ...] = _setting(())
     seed: int = _setting(0)
+    calls_per_job: int = _setting(1, 1)
+    job_minutes: float | None = _setting(None, 0.001, "minutes")
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -121,6 +125,8 @@ class JobSettings:
             raise SettingsError("own_hosts_only implies quorum 1: leave out one of own_hosts_only and quorum")
         if self.replication is not None and self.replication < self.quorum:
             raise SettingsError(f"replication is {self.replication}, less than the quorum, {self.quorum}: it could never be reached")
+        if self.job_minutes is not None and self.calls_per_job != 1:
+            raise SettingsError("calls_per_job and job_minutes exclude each other: a job has a number of calls or a time to fill")
         if self.fpops_bound < self.fpops_estimate:
             raise SettingsError("fpops_bound is less than fpops_estimate: every host would end the job as too long")
 
@@ -197,10 +203,25 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A data file of the user's that goes with calls.
+
+    name (str): what the slave asks for, see `pyboinc.data_file`.  sha256 (str): of its content, in hexadecimal.
+    size (int): bytes.  path (str): where it is on the master's computer.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    path: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One BOINC job (workunit): `count` calls beside one another, the first at position `first`.
 
     name (str): unique in the project; says batch, token, position and attempt.  data (bytes): the input file.
+    files: the data files that the slave may read.
     """
 
     name: str
@@ -209,6 +230,7 @@ class Job:
     count: int
     attempt: int
     data: bytes = field(repr=False)
+    files: tuple[Attachment, ...] = ()
 
 
 def job_name(batch_id: int, token: str, first: str, attempt: int) -> str:
@@ -256,6 +278,15 @@ def parse_job_name(name: str) -> tuple[int, str, str, int] | None:
     """
     match = _JOB_NAME.fullmatch(name)
     return match and (int(match[1]), match[2], match[3], int(match[4] or 0))
+
+
+def next_sibling(position: str) -> str:
+    """
+    >>> next_sibling("12"), next_sibling("12.0")
+    ('13', '12.1')
+    """
+    parent, dot, last = position.rpartition(".")
+    return f"{parent}{dot}{int(last) + 1}"
 
 
 def siblings(first: str, count: int) -> list[str]:
@@ -311,6 +342,7 @@ class Record:
     output (bytes | None): the canonical result's output file, None if the job failed.  report (bytes): its second
     output file, what the slave printed and full tracebacks; may be empty.  error_mask (int): see `ErrorMask`.
     results: a summary of each result if the job failed, else of those found invalid.
+    elapsed (float): seconds that the canonical result ran (BOINC's elapsed_time), 0 if that is not known.
     """
 
     job: str
@@ -318,6 +350,7 @@ class Record:
     report: bytes = b""
     error_mask: int = 0
     results: tuple[ResultSummary, ...] = ()
+    elapsed: float = 0.0
 
 
 def describe(value: object, limit: int = 80) -> str:

@@ -26,15 +26,15 @@ def load_records(data: bytes) -> list[Record]:
     if not all(_is_record(each) for each in value[1]):
         raise DecodeError("this result file holds a record of another form")
     return [
-        Record(job, output, report, mask, tuple(ResultSummary(*each) for each in results))
-        for job, output, report, mask, results in value[1]
+        Record(job, output, report, mask, tuple(ResultSummary(*each) for each in results), elapsed)
+        for job, output, report, mask, results, elapsed in value[1]
     ]
 
 
 def _is_record(value: object) -> bool:
     return (
         type(value) is tuple
-        and list(map(type, value)) in ([str, bytes, bytes, int, tuple], [str, type(None), bytes, int, tuple])
+        and list(map(type, value)) in ([str, bytes, bytes, int, tuple, float], [str, type(None), bytes, int, tuple, float])
         and all(type(each) is tuple and list(map(type, each)) == [int, int, str, str, int] for each in value[4])
     )
 
@@ -54,7 +54,7 @@ def job_error(record: Record) -> JobError:
 
 def _plain(record: Record) -> tuple[object, ...]:
     results = tuple((int(each.outcome), each.exit_status, each.host, each.stderr, int(each.validate_state)) for each in record.results)
-    return (record.job, record.output, record.report, int(record.error_mask), results)
+    return (record.job, record.output, record.report, int(record.error_mask), results, float(record.elapsed))
 
 
 def file_name(jobs: Sequence[str]) -> str:

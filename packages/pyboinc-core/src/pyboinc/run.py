@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import inspect
 import os
@@ -21,6 +22,7 @@ import pluggy
 from . import bundle, codec, display, plugins, settings
 from .batchdir import BatchDir, BatchError, Checkpoint
 from .decisions import (
+    IN_FLIGHT,
     Arrival,
     Arrived,
     CallMade,
@@ -30,6 +32,7 @@ from .decisions import (
     Handle,
     Instruction,
     Master,
+    More,
     Note,
     Outvoted,
     ProgramBuilt,
@@ -40,7 +43,8 @@ from .decisions import (
     Write,
 )
 from .errors import DecodeError, PyBoincError, SlaveError
-from .model import Batch, Call, Job, JobSettings, Record, SettingsError, describe, job_name, parse_job_name
+from .model import Attachment, Batch, Call, Job, JobSettings, Record, SettingsError, describe, job_name, parse_job_name
+from .packing import Packer
 from .ports import Clock, Disk, FileSystem, SystemClock
 from .records import job_error, report_part
 from .slave import files
@@ -79,6 +83,7 @@ def pyboinc_master(
     handle_error: HandleError | None = None,
     *,
     job: JobSettings | Mapping[str, Any] | None = None,
+    in_flight: int | None = None,
     argv: Sequence[str] | None = None,
 ) -> None:
     """Run a program: make its calls, and handle each output once; return when all are handled.
@@ -86,10 +91,13 @@ def pyboinc_master(
     Stopped at any moment, the same command goes on: make_calls runs again, and the outputs that were handled are handled
     again in the same order, so that the handlers' state is what it was.
 
-    make_calls(): makes calls with `pyboinc_call`.  handle_result(output): gets each output; may make further calls.
+    make_calls(): makes calls with `pyboinc_call`. A generator function may make calls without end: it goes on from its
+    ``yield`` as work is needed.  handle_result(output): gets each output; may make further calls.
     handle_error(call, error): gets each call that failed, with a `SlaveError` (the slave raised) or a `JobError` (no result
     came); without it the run goes on to its end, lists the failed calls and exits with status 1.
-    job: settings of the jobs, instead of ``[job]`` in pyboinc.toml.  argv: PyBOINC's own arguments; None takes them from
+    job: settings of the jobs, instead of ``[job]`` in pyboinc.toml.  in_flight (int): a generator make_calls goes on while
+    fewer calls than this are made and not handled; 10,000 if not given, and at least 100 jobs' worth of calls_per_job. One that
+    looks at what the handlers found needs the same value in every run of a batch.  argv: PyBOINC's own arguments; None takes them from
     `sys.argv` and leaves the others to the program, [] takes none. Those given to ``pyboinc run`` come on top.
 
     Ends the program (SystemExit) with status 1 if calls failed, 2 if something about the run is refused or the batch was
@@ -104,7 +112,7 @@ def pyboinc_master(
         for plugin in broken:
             display.say(f"the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}")
         run = Run(options, folder, manager, Disk(sync=options.durability == "power-cut"), SystemClock())
-        failures = run.go(make_calls, handle_result, handle_error)
+        failures = run.go(make_calls, handle_result, handle_error, in_flight)
     except PyBoincError as error:
         display.say(f"error: {_place(error)}{error}")
         raise SystemExit(REFUSED) from None
@@ -138,7 +146,9 @@ class Run:
         self._interrupted = False
         self._thread = threading.get_ident()
 
-    def go(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> list[display.Failure]:
+    def go(
+        self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None, in_flight: int | None = None
+    ) -> list[display.Failure]:
         """The whole run; the calls that failed, if there is no handle_error. Raises PyBoincError, and what handlers raise."""
         global _current
         for each in (make_calls, handle_result, handle_error):
@@ -146,6 +156,9 @@ class Run:
                 raise PyBoincError(f"{each.__name__} is an async function, which nobody would await: make it a plain one")
         if _current is not None:
             raise PyBoincError("pyboinc_master is running already in this process: call it again when it has returned")
+        if in_flight is not None and in_flight < 1:
+            raise SettingsError(f"in_flight is {in_flight}: at least one call must be on its way")
+        self._in_flight = in_flight or max(IN_FLIGHT, 100 * self.options.job.calls_per_job)
         _current = self
         restore = self._catch_interrupts()
         try:
@@ -196,7 +209,10 @@ class Run:
         if checkpoint.state in ("cancelled", "retired"):
             raise BatchError(f"the batch in {self.options.batch} was {checkpoint.state}: --fresh starts anew (what is there is set aside)")
         self._checkpoint = checkpoint
-        self.master = Master(directory.journal())
+        job = self.options.job
+        self.master = directory.journal(
+            lambda entries: Master(entries, Packer(job.calls_per_job, 60 * (job.job_minutes or 0)), self._in_flight)
+        )
         self.batch = Batch(
             checkpoint.batch_id,
             checkpoint.token,
@@ -217,13 +233,17 @@ class Run:
     # -- the loop
 
     def _loop(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> None:
-        self._run_user_code(lambda: _exhaust(make_calls()))
+        calls = self._run_user_code(make_calls)
+        step = functools.partial(next, calls, self) if isinstance(calls, Iterator) else None
         while True:
             self._stop_if_cancelled()
-            last = self._carry_out(self.master.handle(Ready()))
+            last = self._carry_out(self.master.handle(Ready(more=step is not None)))
             self._progress.update(self.master.handled, self.master.made, len(self.failures))
             if isinstance(last, Handle):
                 self._hand_over(last, handle_result, handle_error)
+            elif isinstance(last, More) and step is not None:
+                if self._run_user_code(step) is self:
+                    step = None
             elif isinstance(last, Wait):
                 if not self._take_arrived():
                     self._hooks.pyboinc_wait(batch=self.batch, timeout=LOOK_EVERY)
@@ -255,9 +275,11 @@ class Run:
                 self._seen.discard(each.file)
                 self._kept.pop(each.file, None)
 
-    def _job(self, program: bundle.Program, first: str, attempt: int, inputs: list[codec.Encoded]) -> Job:
+    def _job(
+        self, program: bundle.Program, first: str, attempt: int, inputs: list[codec.Encoded], attached: tuple[Attachment, ...]
+    ) -> Job:
         name = job_name(self.batch.id, self.batch.token, first, attempt)
-        return Job(name, program, first, len(inputs), attempt, files.input_file(self.options.job.seed, first, inputs))
+        return Job(name, program, first, len(inputs), attempt, files.input_file(self.options.job.seed, first, inputs), attached)
 
     def _set_state(self, state: str) -> None:
         if self._checkpoint.state != state:
@@ -320,7 +342,7 @@ class Run:
                 parsed = parse_job_name(record.job)
                 if parsed is None or parsed[1] != self.batch.token:
                     raise BatchError(f"{self._dir.path('new', name)} holds a result of another batch ({record.job[:80]!r}): move it away")
-                arrivals.append(Arrival(parsed[2], parsed[3], record.output is not None))
+                arrivals.append(Arrival(parsed[2], parsed[3], record.output is not None, record.elapsed))
             self._carry_out(self.master.handle(Arrived(name, arrivals)))
         return bool(names)
 
@@ -408,13 +430,6 @@ def _how_to_go_on(run: Run | None) -> str:
     command = settings.command_to_go_on()
     done = f"{run.master.handled} of {run.master.made} calls were handled, and every result is kept"
     return f"stopped; {done}. Go on with the same command:\n  {shlex.join(command)}"
-
-
-def _exhaust(calls: object) -> None:
-    """make_calls may be a generator function: run it to its end."""
-    if hasattr(calls, "__next__"):
-        for _ in calls:  # type: ignore[attr-defined]
-            pass
 
 
 def _app_folder() -> str:

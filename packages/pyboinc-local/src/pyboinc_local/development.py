@@ -64,8 +64,8 @@ class Development:
         self._carry_out(self._project.handle(Submit(self._number, jobs), self._batch.clock.now()))
         self._ask_for_work()
 
-    def done(self, number: int, output: bytes, report: bytes) -> None:
-        self._report(number, Answer(0.0, 0, output, report))
+    def done(self, number: int, output: bytes, report: bytes, seconds: float) -> None:
+        self._report(number, Answer(seconds, 0, output, report))
 
     def failed(self, number: int, exit_status: int, stderr: str) -> None:
         self._report(number, Answer(0.0, exit_status or 1, None, b"", stderr))

@@ -26,7 +26,7 @@ class LocalOptions:
     workers (int): processes that run slaves; None means one for each of this machine's cores.
     hosts: simulated volunteers; none means development mode, in which this machine's cores are the hosts.
     seed (int): of all that the simulation draws.  slave: "real" runs the slaves, "model" only draws run times.
-    run_time: how long a job takes on a host of speed 1; None follows the job's fpops_estimate.
+    run_time: how long a call takes on a host of speed 1; None: a job takes what its fpops_estimate says.
     event_log (str): a file for the simulation's events, "" for none.  hr, adaptive: the app's homogeneous redundancy and
     target_nresults of adaptive replication.  one_result_per_user_per_wu: as in BOINC's config.xml, but on by default: without
     it a host can agree with itself, and a quorum means little.

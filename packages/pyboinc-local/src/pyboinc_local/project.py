@@ -624,13 +624,15 @@ class Project:
 
     def _assimilate(self, wu: Workunit, now: float, actions: list[Action]) -> None:
         canonical = None
+        elapsed = 0.0
         telling: Iterable[Result] = wu.results
         if wu.canonical_resultid:
             found = _canonical(wu)
             canonical = (found.output or b"", found.report)
+            elapsed = found.elapsed_time
             telling = [each for each in wu.results if each.validate_state == INVALID]
         results = tuple(self._summary(each) for each in telling)
-        record = assimilator.decide(assimilator.Workunit(wu.name, canonical, wu.error_mask, results))
+        record = assimilator.decide(assimilator.Workunit(wu.name, canonical, wu.error_mask, results, elapsed))
         assert record is not None
         actions.append(Deliver(wu.batch, record))
         wu.assimilate_state = ASSIMILATE_DONE

@@ -41,6 +41,7 @@ class Simulated:
             project.add_version(app, 1, platform)
         self._runs: _Runs = _ModelRuns() if options.slave == MODEL else _RealRuns(batch, options.workers_wanted, _profiles(options.hosts))
         self._times = options.run_time or default_run_time(batch.settings.fpops_estimate)
+        self._per_call = options.run_time is not None  # the estimate is of a job
         self._random = Random(f"{options.seed} run times")
         self._simulation = Simulation(project, self._run)
         for host in options.hosts:
@@ -62,6 +63,8 @@ class Simulated:
 
     def _run(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
         seconds = self._times(self._random) / volunteer.speed
+        if self._per_call and isinstance(wu.job, Job):
+            seconds *= wu.job.count
         return self._runs.answer(wu.name, volunteer.spec.profile)._replace(elapsed_time=seconds)
 
     def _deliver(self, deliveries: Sequence[Deliver]) -> None:
@@ -171,7 +174,7 @@ class _RealRuns:
 
     # -- called by Workers, in their thread
 
-    def done(self, number: int, output: bytes, report: bytes) -> None:
+    def done(self, number: int, output: bytes, report: bytes, seconds: float) -> None:
         self._came(number, Answer(0.0, 0, output, report))
 
     def failed(self, number: int, exit_status: int, stderr: str) -> None:

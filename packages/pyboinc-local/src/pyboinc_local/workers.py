@@ -43,7 +43,7 @@ class Work(NamedTuple):
 class Answers(Protocol):
     """Who hears how jobs ended. Called in the feeding thread."""
 
-    def done(self, job: int, output: bytes, report: bytes) -> None: ...
+    def done(self, job: int, output: bytes, report: bytes, seconds: float) -> None: ...
 
     def failed(self, job: int, exit_status: int, stderr: str) -> None: ...
 
@@ -155,16 +155,16 @@ class Workers:
     def heard(self, worker: int, messages: list[tuple[bytes, int, int, bytes, bytes]]) -> None:
         """A worker's messages."""
         now = self._clock.now()
-        for kind, job, exit_status, first, second in messages:
+        for kind, job, number, first, second in messages:
             if kind == pipe.HELLO:
                 self._failed_starts = 0
                 self._dispatcher.worker_came(worker, now)
             elif self._dispatcher.answered(worker, job, now) and job in self._jobs:
                 if kind == pipe.DONE:
                     del self._jobs[job]
-                    self._answers.done(job, first, second)
+                    self._answers.done(job, first, second, number / 1e6)
                 else:
-                    self._fault(job, exit_status, first.decode("utf-8", "replace"))
+                    self._fault(job, number, first.decode("utf-8", "replace"))
         self._carry_out(self._dispatcher.assign(now))
 
     def ended(self, process: _Process, exit_status: int) -> None:

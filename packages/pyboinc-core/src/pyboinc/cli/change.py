@@ -117,7 +117,7 @@ def rerun(folder: str, positions: tuple[str, ...], failed: bool, as_json: bool) 
     with hold(open_folder(folder)) as there:
         if there.checkpoint.state in ("cancelled", "retired"):
             raise BatchError(f"{there} is {there.checkpoint.state}: none of its calls can run again. --fresh starts anew")
-        journal = there.directory.journal()
+        journal = there.directory.journal(list)
         all_failed = there.overview().failed
         again = _chosen(all_failed if failed else list(positions), journal, all_failed, there)
         dropped = 0

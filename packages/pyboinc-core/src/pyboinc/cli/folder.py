@@ -44,7 +44,7 @@ class Folder:
 
     def overview(self, details: bool = False) -> Overview:
         """Works while a master runs. details: with what failed calls have to say. Raises BatchError if a file is damaged."""
-        ledger = Ledger(self.directory.journal())
+        ledger = self.directory.journal(Ledger)
         with _readable(self.path):
             return survey(ledger, self._records(ledger, details), details)
 

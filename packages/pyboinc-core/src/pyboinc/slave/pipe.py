@@ -1,6 +1,7 @@
 """A worker process on the master's own computer: jobs come in by standard input, outputs go out by standard output.
 
-Frames, both ways: header (kind, job number, program number, length, length), then two byte strings.
+Frames, both ways: header (kind, job number, number, length, length), then two byte strings. The number is that of the
+program; in answers the run time in microseconds (DONE) or the exit status (FAULT).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import time
 from collections import deque
 
 from .console import Console
@@ -36,7 +38,7 @@ class Frames:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[bytes, int, int, bytes, bytes]]:
-        """The messages that are whole now: (kind, job, program, first, second)."""
+        """The messages that are whole now: (kind, job, number, first, second)."""
         buffer = self._buffer
         buffer += data
         start, found = 0, []
@@ -94,7 +96,10 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
             entered = program
             sys.argv = [program.slave]
         try:
-            answer = frame(DONE, job, 0, *run_job(program, data, console))
+            begun = time.perf_counter()
+            output, report = run_job(program, data, console)
+            microseconds = int((time.perf_counter() - begun) * 1e6)
+            answer = frame(DONE, job, min(microseconds, 0xFFFFFFFF), output, report)
         except HostFault as fault:
             text = fault.text + "".join(console())
             answer = frame(FAULT, job, fault.exit_status & 0xFFFFFFFF, _encoded(text))
