@@ -26,6 +26,8 @@ def test_job_settings_and_their_defaults():
             assert field.default in [float(each) for each in default.split(", ")]
         elif field.name == "replication":
             assert (field.default, default) == (None, "the quorum")
+        elif field.name == "job_minutes":
+            assert (field.default, default) == (None, "none")
         else:
             assert eval(default, {"false": False, "true": True}) == (list(field.default) if field.default == () else field.default)
 

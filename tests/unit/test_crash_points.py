@@ -5,6 +5,7 @@ run; then the same command runs again on what a killed process leaves, and on wh
 jobs and their results outlive the master here, and are delivered again if it is not known that they were.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from pyboinc.batchdir import JOURNAL
 from pyboinc.hookspecs import hookimpl
-from pyboinc.model import JobSettings
+from pyboinc.model import JobSettings, siblings
 from pyboinc.plugins import Plugin, manager_of
 from pyboinc.run import Run, pyboinc_call
 from pyboinc.settings import Options
@@ -70,8 +71,9 @@ class LastingProject:
 
 
 class Laboratory:
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, calls_per_job=1):
         self.project = LastingProject(tmp_path)
+        self.settings = JobSettings(calls_per_job=calls_per_job)
 
     def run(self, fs):
         """One run of the master; the values in the order handled."""
@@ -79,14 +81,19 @@ class Laboratory:
 
         values = []
 
-        def make_calls():
+        def call_by_call():
             for i in range(1, CALLS + 1):
                 pyboinc_call("app_slave.py", Input(i))
+                yield
 
-        options = Options("lasting", "", BATCH, False, True, JobSettings(), {})
+        def all_at_once():
+            list(call_by_call())
+
+        options = Options("lasting", "", BATCH, False, True, self.settings, {})
         manager = manager_of([Plugin("lasting", "", "", self.project)])
         run = Run(options, str(EXAMPLE), manager, fs, ManualClock())
-        assert run.go(make_calls, lambda output: values.append(output.value), None) == []
+        make_calls = all_at_once if self.settings.calls_per_job == 1 else call_by_call
+        assert run.go(make_calls, lambda output: values.append(output.value), None, in_flight=40) == []
         return values
 
     def check(self, fs):
@@ -96,25 +103,30 @@ class Laboratory:
         after = handled(fs)
         assert after[: len(before)] == before
         assert [(int(position) + 1) ** 2 for position in after] == values, "each once, in the journal's order"
-        assert self.project.runs == CALLS, "no job is made twice"
+        jobs = [entry for entry in journal(fs) if entry[0] == "made"]
+        assert self.project.runs == len(jobs), "no job is made twice"
+        assert self.project.runs >= CALLS / self.settings.calls_per_job
         assert len(self.project.batches) == 1
         return after
 
 
-def handled(fs):
-    import json
-
+def journal(fs):
     try:
-        lines = fs.read(f"{BATCH}/{JOURNAL}").split(b"\n")[:-1]
+        return [json.loads(line) for line in fs.read(f"{BATCH}/{JOURNAL}").split(b"\n")[:-1]]
     except FileNotFoundError:
         return []
-    return [entry[1] for entry in map(json.loads, lines) if entry[0] == "handled"]
 
 
-@pytest.fixture
-def laboratory(tmp_path, monkeypatch):
+def handled(fs):
+    """Positions in the order of the journal."""
+    calls = {entry[1]: len(entry[3]) for entry in journal(fs) if entry[0] == "made"}
+    return [position for entry in journal(fs) if entry[0] == "handled" for position in siblings(entry[1], calls[entry[1]])]
+
+
+@pytest.fixture(params=[1, 7], ids=["one call a job", "a generator, seven calls a job"])
+def laboratory(tmp_path, monkeypatch, request):
     monkeypatch.syspath_prepend(str(EXAMPLE))
-    yield lambda: Laboratory(tmp_path)
+    yield lambda: Laboratory(tmp_path, request.param)
     sys.modules.pop("app_types", None)
 
 
@@ -132,7 +144,7 @@ def test_every_crash_point(laboratory, what_is_left):
     lab.check(whole)
     lab.check(whole.after_kill())
     print(f"{whole.steps} crash points")
-    assert whole.steps > 100
+    assert whole.steps > 50
     for point in range(whole.steps):
         lab = laboratory()
         died = crash(lab, point)
@@ -144,8 +156,10 @@ def test_every_crash_point(laboratory, what_is_left):
 
 
 def test_crashes_while_recovering(laboratory):
-    for first in (30, 80, 120):
-        for second in range(0, 160, 13):
+    whole = MemoryFileSystem()
+    laboratory().run(whole)
+    for first in range(whole.steps // 5, whole.steps, whole.steps // 4):
+        for second in range(0, whole.steps, whole.steps // 12):
             lab = laboratory()
             fs = crash(lab, first).after_kill(crash_at=second)
             try:

@@ -12,6 +12,7 @@ from pyboinc.decisions import (
     Flush,
     Handle,
     Master,
+    More,
     Note,
     Outvoted,
     ProgramBuilt,
@@ -23,16 +24,17 @@ from pyboinc.decisions import (
     Write,
 )
 from pyboinc.model import Call
+from pyboinc.packing import Packer
 
 
 class Shell:
     """Carries out a master's instructions in memory, as run.py does on disk."""
 
-    def __init__(self, journal=()):
+    def __init__(self, journal=(), **more):
         self.journal = list(journal)
         self.submitted = []
         self.put_away = []
-        self.master = Master(self.journal)
+        self.master = Master(self.journal, **more)
 
     def obey(self, instructions):
         for each in instructions:
@@ -304,3 +306,158 @@ def test_nothing_is_kept_of_calls_that_are_handled():
     state = {name: value for name, value in vars(shell.master).items() if isinstance(value, (dict, list)) or hasattr(value, "popleft")}
     kept = {name for name, value in state.items() if value}
     assert kept <= {"_settled", "_next"}
+
+
+# ---- several calls in one job
+
+
+def packed(size, journal=(), **more):
+    return Shell(journal, packer=Packer(size), **more)
+
+
+def test_a_packed_job_keeps_its_calls_through_restarts():
+    shell = packed(3)
+    for text in "abcde":
+        shell.call(text)
+    assert isinstance(shell.ready(), Wait)
+    assert shell.submitted == [("0", 0, 3), ("3", 0, 2)]
+    shell.arrive("b", ("3", 0, True))
+    assert shell.ready().call.position == "3"
+    assert shell.journal[-1] == ["handled", "3", True]
+    again = packed(100, shell.journal)  # another size: jobs that exist stay as they are
+    again.arrive("b", ("3", 0, True))
+    for text in "abcdefg":
+        again.call(text)
+    assert again.handled() == (["3", "4"], Wait)
+    assert again.submitted == [("0", 0, 3), ("5", 0, 2)]
+    again.arrive("a", ("0", 0, True))
+    again.arrive("c", ("5", 0, False))
+    steps = [again.ready() for _ in range(5)]
+    assert [(step.call.position, step.entry) for step in steps] == [("0", 0), ("1", 1), ("2", 2), ("5", 0), ("6", 1)]
+    assert isinstance(again.ready(), Finish)
+    assert set(again.put_away) == {"a", "b", "c"}
+
+
+def test_rerun_of_a_packed_job_runs_all_its_calls():
+    shell = packed(2)
+    shell.call(), shell.call()
+    shell.ready()
+    shell.arrive("a", ("0", 0, True))
+    shell.handled()
+    again = packed(1, [*shell.journal, ["failed", "1"], ["rerun", ["0", "1"]]])
+    again.call(), again.call()
+    assert isinstance(again.ready(), Wait)
+    assert again.submitted == [("0", 1, 2)]
+
+
+def test_a_program_that_leaves_out_a_call_of_a_job():
+    shell = packed(3)
+    for _ in range(3):
+        shell.call()
+    shell.ready()
+    again = packed(3, shell.journal)
+    again.call()
+    with pytest.raises(ReplayError, match="made the call 1, in one job with the call 0"):
+        again.ready()
+
+
+# ---- a generator of calls
+
+
+def drive(shell, steps, arrive):
+    """Runs a generator `steps`; what happened, in order. arrive(first, count): called for each new job that is submitted."""
+    log, seen = [], 0
+    while True:
+        more = steps is not None
+        last = shell.obey(shell.master.handle(Ready(more)))
+        for first, _, count in shell.submitted[seen:]:
+            log.append(f"job {first}+{count}")
+        seen = len(shell.submitted)
+        if isinstance(last, Handle):
+            log.append(last.call.position)
+        elif isinstance(last, More):
+            if next(steps, None) is None:
+                steps = None
+        elif isinstance(last, Wait):
+            arrive(log)
+        else:
+            return log
+
+
+def test_a_generator_is_asked_as_work_is_needed():
+    shell = packed(2, in_flight=4)
+
+    def endless():
+        for _ in range(9):
+            shell.call()
+            assert shell.master.made - shell.master.handled <= 4
+            yield True
+
+    arrived = iter(range(0, 9, 2))
+
+    def arrive(log):
+        first = next(arrived)
+        assert f"job {first}+{1 if first == 8 else 2}" in log
+        shell.arrive(f"f{first}", (str(first), 0, True))
+
+    log = drive(shell, endless(), arrive)
+    assert [each for each in log if each.isdigit()] == [str(i) for i in range(9)]
+    assert log[:5] == ["job 0+2", "job 2+2", "0", "1", "job 4+2"]
+
+    def refuse(log):
+        raise AssertionError("every record is there")
+
+    def replayed(in_flight):
+        again = packed(5, shell.journal, in_flight=in_flight)
+        for first in range(0, 9, 2):
+            again.arrive(f"f{first}", (str(first), 0, True))
+        log = drive(again, (again.call() for _ in range(9)), refuse)
+        assert not again.submitted
+        return log
+
+    assert replayed(4) == replayed(100) == replayed(1) == [str(i) for i in range(9)]
+
+
+def test_a_generator_that_has_nothing_to_add_waits_for_results():
+    shell = Shell(in_flight=10)
+    asked = []
+
+    def steps():
+        shell.call()
+        yield True
+        for _ in range(3):
+            asked.append(shell.master.handled)
+            yield True
+        shell.call()
+        yield True
+
+    waits = []
+
+    def arrive(log):
+        waits.append(len(asked))
+        shell.arrive(f"f{len(waits)}", (str(len(waits) - 1), 0, True))
+
+    drive(shell, steps(), arrive)
+    assert waits[0] == 1, "asked once, it had nothing, and is not asked before the result is handled"
+    assert shell.handled() == ([], Finish) and shell.master.handled == 2
+
+
+def test_more_calls_in_one_step_than_may_be_in_flight():
+    shell = packed(10, in_flight=2)
+
+    def steps():
+        for _ in range(3):
+            for _ in range(5):
+                shell.call()
+            yield True
+
+    arrived = []
+
+    def arrive(log):
+        for each in log:
+            if each.startswith("job") and each not in arrived:
+                arrived.append(each)
+                shell.arrive(each, (each[4:].partition("+")[0], 0, True))
+
+    drive(shell, steps(), arrive)
+    assert arrived == ["job 0+5", "job 5+5", "job 10+5"], "a job that will not fill up does not wait for ever"

@@ -401,16 +401,18 @@ class Master:
             self._handling = ""
         if more and self._in_hand < self._in_flight and self._asked != (self.made, self.handled):
             return [*out, self._ask()]
-        out += self._flush(rest=not more)
+        if not more:
+            out += self._flush(rest=True)
         if not self._order and self._ready:
             out += self._settle()
-        if self._order:
-            if self._order[0] in self._live:
-                return out + self._handle_next()
+        if self._order and self._order[0] not in self._live:
             if more and self._asked != (self.made, self.handled):
                 return [*out, self._ask()]
             raise ReplayError(self._missing_call())
-        if more and not self._out:
+        if self._order and (handle := self._handle_next()):
+            return [*out, handle]
+        out += self._flush()
+        if not self._out:
             out += self._flush(rest=True)
         if self._out:
             return [*out, Wait()]
@@ -450,12 +452,13 @@ class Master:
         self._ready = []
         return [Write(entries), *late]
 
-    def _handle_next(self) -> list[Instruction]:
+    def _handle_next(self) -> Instruction | None:
+        """None if the next result's file is gone from the folder: the job runs again."""
         position = self._order[0]
         call, job = self._live[position]
         where = self._record_of(job)
         if where is None:
-            return [Wait()]  # its file is gone from the folder: the job runs again
+            return None
         self._order.popleft()
         del self._live[position]
         self._handling = position
@@ -466,7 +469,7 @@ class Master:
             self._settled.pop(job.first, None)
             for succeeded in (True, False):
                 self._arrived.pop((job.first, job.attempt, succeeded), None)
-        return [Handle(call, *where, job.positions.index(position))]
+        return Handle(call, *where, job.positions.index(position))
 
     def _put_away(self, file: str, calls: int) -> list[Instruction]:
         if file not in self._left:
