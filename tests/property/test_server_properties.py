@@ -8,13 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyboinc.model import JobSettings
-from pyboinc_local.project import Abort, Answer, Cancel, Deliver, Detach, Project, Report, Request, Send, Submit, Tick
-from pyboinc_local.server.rows import (
+from pyboinc.states import (
     ASSIMILATE_DONE,
     CLIENT_ERROR,
     DIDNT_NEED,
-    HR_COARSE,
-    HR_NONE,
     IN_PROGRESS,
     INCONCLUSIVE,
     INVALID,
@@ -28,8 +25,9 @@ from pyboinc_local.server.rows import (
     VALID,
     VALIDATE_ERROR,
     VALIDATE_INIT,
-    Config,
 )
+from pyboinc_local.project import Abort, Answer, Cancel, Deliver, Detach, Project, Report, Request, Send, Submit, Tick
+from pyboinc_local.server.rows import HR_COARSE, HR_NONE, Config
 from pyboinc_local.simulation import Model
 from pyboinc_validator.quorum import Candidate, Check
 

@@ -7,18 +7,9 @@ import pytest
 from pyboinc.codec import dumps
 from pyboinc.model import ErrorMask, JobSettings, Outcome
 from pyboinc.slave.files import error_entry, ok_entry, output_file
+from pyboinc.states import ASSIMILATE_DONE, CLIENT_DETACHED, INVALID, NO_REPLY, TOO_LATE, VALID
 from pyboinc_local.project import Abort, Answer, Cancel, Deliver, Detach, Project, ProjectError, Report, Request, Send, Submit, Tick
-from pyboinc_local.server.rows import (
-    ASSIMILATE_DONE,
-    CLIENT_DETACHED,
-    DAY,
-    HR_COARSE,
-    INVALID,
-    NO_REPLY,
-    TOO_LATE,
-    VALID,
-    Config,
-)
+from pyboinc_local.server.rows import DAY, HR_COARSE, Config
 from pyboinc_local.simulation import Model
 
 LINUX, WINDOWS = "x86_64-pc-linux-gnu", "windows_x86_64"

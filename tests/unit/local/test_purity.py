@@ -7,8 +7,8 @@ import pytest
 
 import pyboinc_local
 import pyboinc_local.server
+from pyboinc import states
 from pyboinc.model import ErrorMask, Outcome
-from pyboinc_local.server import rows
 
 HOME = Path(pyboinc_local.__file__).parent
 FORBIDDEN = {"io", "os", "pathlib", "time", "datetime", "socket", "subprocess", "sys", "tempfile", "threading", "asyncio"}
@@ -32,6 +32,6 @@ def test_no_way_to_time_disk_or_chance(path):
 
 def test_numbers_are_those_of_the_model():
     for outcome in Outcome:
-        assert getattr(rows, "NO_OUTCOME" if outcome is Outcome.INIT else outcome.name) == outcome
+        assert getattr(states, "NO_OUTCOME" if outcome is Outcome.INIT else outcome.name) == outcome
     for mask in ErrorMask:
-        assert getattr(rows, mask.name) == mask
+        assert getattr(states, mask.name) == mask

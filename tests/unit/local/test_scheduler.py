@@ -2,28 +2,10 @@
 
 from random import Random
 
+from pyboinc.states import CLIENT_DETACHED, CLIENT_ERROR, IN_PROGRESS, INVALID, NEVER, NO_REPLY, OVER, SUCCESS, UNSENT, VALIDATE_INIT
 from pyboinc_local.server import adaptive, quota, scheduler
-from pyboinc_local.server.rows import (
-    CLIENT_DETACHED,
-    CLIENT_ERROR,
-    DAY,
-    EXIT_ABORTED_BY_PROJECT,
-    IN_PROGRESS,
-    INVALID,
-    NEVER,
-    NO_REPLY,
-    OVER,
-    SUCCESS,
-    UNSENT,
-    VALIDATE_INIT,
-    App,
-    AppVersion,
-    Config,
-    Host,
-    HostAppVersion,
-    Result,
-    Workunit,
-)
+from pyboinc_local.server.rows import DAY, EXIT_ABORTED_BY_PROJECT, App, AppVersion, Config, Host, HostAppVersion, Result, Workunit
+from pyboinc_validator import handle
 
 CONFIG = Config()
 WINDOWS, WINDOWS_32, LINUX = "windows_x86_64", "windows_intelx86", "x86_64-pc-linux-gnu"
@@ -105,14 +87,14 @@ def test_the_quota_goes_down_by_one_and_doubles_on_the_way_up():
 
 def test_valid_results_raise_the_quota_beyond_the_projects_and_invalid_ones_bring_it_back():
     version = HostAppVersion(500, 0, 7)
-    quota.validated(version, unreplicated=False)
+    handle.validated(version, unreplicated=False)
     assert (version.max_jobs_per_day, version.consecutive_valid) == (501, 8)
-    quota.validated(version, unreplicated=True)
+    handle.validated(version, unreplicated=True)
     assert (version.max_jobs_per_day, version.consecutive_valid) == (502, 8)
-    quota.invalidated(version, 500)
+    handle.invalidated(version, 500)
     assert (version.max_jobs_per_day, version.consecutive_valid) == (501, 0)
     version.max_jobs_per_day = 500
-    quota.invalidated(version, 500)
+    handle.invalidated(version, 500)
     assert version.max_jobs_per_day == 500
     version.max_jobs_per_day = 501
     quota.reported_error(version, 500)

@@ -1,6 +1,7 @@
 """The indexes that spare scans."""
 
-from pyboinc_local.server.rows import NEVER, OVER, Result, Workunit
+from pyboinc.states import NEVER, OVER
+from pyboinc_local.server.rows import Result, Workunit
 from pyboinc_local.store import Alarms, Archive, Lane, Unsent
 
 

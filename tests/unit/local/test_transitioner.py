@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyboinc_local.server.rows import (
+from pyboinc.states import (
     ASSIMILATE_DONE,
     ASSIMILATE_INIT,
     ASSIMILATE_READY,
@@ -10,9 +10,7 @@ from pyboinc_local.server.rows import (
     CLIENT_ERROR,
     COULDNT_SEND,
     COULDNT_SEND_RESULT,
-    DAY,
     DIDNT_NEED,
-    EXIT_ABORTED_VIA_GUI,
     FILE_DELETE_DONE,
     FILE_DELETE_INIT,
     FILE_DELETE_READY,
@@ -32,10 +30,8 @@ from pyboinc_local.server.rows import (
     VALID,
     VALIDATE_ERROR,
     VALIDATE_INIT,
-    Config,
-    Result,
-    Workunit,
 )
+from pyboinc_local.server.rows import DAY, EXIT_ABORTED_VIA_GUI, Config, Result, Workunit
 from pyboinc_local.server.transitioner import NOTHING, transition
 
 NOW = 1000.0

@@ -2,8 +2,7 @@
 
 import pytest
 
-from pyboinc_local.server import deleter, validator
-from pyboinc_local.server.rows import (
+from pyboinc.states import (
     ASSIMILATE_READY,
     DIDNT_NEED,
     FILE_DELETE_DONE,
@@ -21,15 +20,12 @@ from pyboinc_local.server.rows import (
     VALID,
     VALIDATE_ERROR,
     VALIDATE_INIT,
-    App,
-    Config,
-    HostAppVersion,
-    Result,
-    Workunit,
 )
+from pyboinc_local.server import deleter
+from pyboinc_local.server.rows import Config, HostAppVersion, Result, Workunit
+from pyboinc_validator import handle
 
 NOW = 1000.0
-APP = App(1, "app")
 
 
 def workunit(*states, quorum=2, target=2):
@@ -38,10 +34,11 @@ def workunit(*states, quorum=2, target=2):
     return wu
 
 
-def check(wu, states, canonical=None, failures=(), retry=False, config=None, app=APP):
-    viable = validator.viable_results(wu)
+def check(wu, states, canonical=None, failures=(), retry=False, boinc_exact=False, app_target=0):
+    viable = handle.viable_results(wu.results)
     records = [HostAppVersion(500, 0, 5) for _ in viable]
-    unneeded = validator.set_checked(wu, app, viable, records, canonical, states, failures, retry, NOW, config or Config())
+    rules = {"app_target": app_target, "quota": 500, "boinc_exact": boinc_exact}
+    unneeded = handle.set_checked(wu, wu.results, viable, records, canonical, states, failures, retry, NOW, **rules)
     return unneeded, records
 
 
@@ -79,7 +76,7 @@ def test_an_output_that_is_none_is_a_failure():
 def test_viable_are_all_successes_that_are_not_invalid():
     wu = workunit(0, NO_CHECK, INVALID, INCONCLUSIVE)
     wu.results.append(Result(5, 1, 0, UNSENT))
-    assert [each.id for each in validator.viable_results(wu)] == [1, 2, 4]
+    assert [each.id for each in handle.viable_results(wu.results)] == [1, 2, 4]
 
 
 def test_outputs_that_cannot_be_read_now_are_checked_again_later():
@@ -92,7 +89,7 @@ def test_outputs_that_cannot_be_read_now_are_checked_again_later():
 
 def test_boinc_itself_marks_them_inconclusive_and_makes_another():
     wu = workunit(0, 0)
-    check(wu, {}, retry=True, config=Config(boinc_exact=True))
+    check(wu, {}, retry=True, boinc_exact=True)
     assert [each.validate_state for each in wu.results] == [INCONCLUSIVE, INCONCLUSIVE]
     assert wu.target_nresults == 3
 
@@ -112,7 +109,7 @@ def test_a_result_that_was_not_to_be_checked_stays_so_unless_it_is_decided_on():
 
 def test_what_nobody_was_compared_with_earns_no_trust():
     wu = workunit(0, quorum=1, target=1)
-    _, records = check(wu, {1: VALID}, canonical=1, app=App(1, "app", target_nresults=2))
+    _, records = check(wu, {1: VALID}, canonical=1, app_target=2)
     assert (records[0].consecutive_valid, records[0].max_jobs_per_day) == (5, 501)
 
 
@@ -123,8 +120,8 @@ def test_what_nobody_was_compared_with_earns_no_trust():
 def test_a_late_result(state, failure, consecutive, outcome):
     wu = workunit(VALID, VALID, 0)
     record = HostAppVersion(500, 0, 5)
-    (late,) = validator.unchecked_results(wu)
-    validator.pair_checked(wu, APP, late, state, failure, record, NOW, Config())
+    (late,) = handle.unchecked_results(wu.results)
+    handle.pair_checked(wu, late, state, failure, record, NOW, quota=500)
     assert (late.outcome, record.consecutive_valid, wu.transition_time) == (outcome, consecutive, NOW)
 
 

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 from . import plugins
@@ -33,7 +33,7 @@ class Stop(BaseException):
 
 @dataclass(frozen=True)
 class Words:
-    """What a daemon was started with. project: the folder of the project."""
+    """What a daemon was started with. project: the folder of the project.  own: the words of this daemon alone."""
 
     app: str
     debug_level: int
@@ -44,6 +44,7 @@ class Words:
     wu_id: int
     dry_run: bool
     project: str
+    own: argparse.Namespace = field(default_factory=argparse.Namespace)
 
     def share(self, app: int) -> Share:
         return Share(app, self.modulus, self.remainder, self.wu_id)
@@ -88,12 +89,20 @@ class DaemonClock(Clock):
 
 Pass = Callable[[], bool]
 """One pass over the work that is there; whether there was any."""
+OwnWords = Callable[[argparse.ArgumentParser], object]
+"""Adds a daemon's own words to those that all take."""
 
 
-def main(program: str, about: str, start: Callable[[Store, Words, Clock], Pass], argv: Sequence[str] | None = None) -> int:
-    """Run a daemon; its exit status. start: gets the store, and gives what makes a pass."""
+def main(
+    program: str,
+    about: str,
+    start: Callable[[Store, Words, Clock], Pass],
+    argv: Sequence[str] | None = None,
+    own_words: OwnWords | None = None,
+) -> int:
+    """Run a daemon; its exit status. start: gets the store, and gives what makes a pass.  own_words: see `read_words`."""
     try:
-        words = read_words(program, about, sys.argv[1:] if argv is None else argv)
+        words = read_words(program, about, sys.argv[1:] if argv is None else argv, own_words)
         logging.basicConfig(
             stream=sys.stderr, level=LEVELS.get(words.debug_level, logging.INFO), format="%(asctime)s %(levelname)s %(message)s"
         )
@@ -133,7 +142,7 @@ def open_store(project: str, clock: Clock) -> Store:
     return store
 
 
-def read_words(program: str, about: str, argv: Sequence[str]) -> Words:
+def read_words(program: str, about: str, argv: Sequence[str], own_words: OwnWords | None = None) -> Words:
     """BOINC's daemons take ``-app`` for ``--app``, too. Raises PyBoincError; SystemExit after ``--help``."""
     parser = _Parser(prog=program, description=about, allow_abbrev=False)
     parser.add_argument("--app", required=True, metavar="NAME", help="the app whose jobs it takes")
@@ -144,13 +153,15 @@ def read_words(program: str, about: str, argv: Sequence[str]) -> Words:
     parser.add_argument("--wu_id", type=int, default=0, metavar="ID", help="only this workunit")
     parser.add_argument("--dry_run", action="store_true", help="say what it would do, and do nothing")
     parser.add_argument("-p", "--project_home", default="", metavar="DIR", help="the project; else where BOINC looks for config.xml")
-    long = {f"-{each}" for each in ("app", "debug_level", "mod", "one_pass", "sleep_interval", "wu_id", "dry_run", "help")}
+    if own_words is not None:
+        own_words(parser)
+    long = {word[1:] for action in parser._actions for word in action.option_strings if word.startswith("--")}
     found = parser.parse_args([f"-{each}" if each in long else each for each in argv])
     modulus, remainder = found.mod
     if not 0 <= remainder < modulus:
         raise PyBoincError(f"--mod {modulus} {remainder}: N must be 1 or more, and I one of 0 to N-1")
     values = found.app, found.debug_level, modulus, remainder, found.one_pass or found.dry_run
-    return Words(*values, max(0.0, found.sleep_interval), found.wu_id, found.dry_run, _project(found.project_home))
+    return Words(*values, max(0.0, found.sleep_interval), found.wu_id, found.dry_run, _project(found.project_home), found)
 
 
 def _project(given: str) -> str:

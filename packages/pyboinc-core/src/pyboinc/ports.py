@@ -11,14 +11,18 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
+from .ledger import CheckedApp, CheckedWorkunit, Ledger
 from .rows import BatchRow, Share, WorkunitRow
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -112,11 +116,36 @@ class Assimilation(Protocol):
         """Give up the jobs of batches that were aborted or retired on the project's web pages since this was last called."""
 
 
+class Validation(Protocol):
+    """The tables as a validator uses them. While the database is away, methods wait for it."""
+
+    def app(self, name: str) -> CheckedApp:
+        """An app. Raises StoreError if there is none of that name."""
+
+    def pending(self, share: Share, limit: int, without: Collection[int] = ()) -> list[CheckedWorkunit]:
+        """Workunits that wait to be validated, lowest number first, with their output files; none of the batches in `without`.
+
+        The one that `share.wu_id` names is given also if it does not wait.
+        """
+
+    def batches(self, numbers: Collection[int]) -> dict[int, BatchRow]:
+        """Those of these batches that PyBOINC has made."""
+
+    def settle(self, app: CheckedApp, workunits: Sequence[int], change: Callable[[Ledger], T]) -> T:
+        """Let `change` change the rows of these workunits and all that goes with them, and write them, in one transaction.
+
+        `change` may be called more than once, each time with fresh rows. Its last result is returned.
+        """
+
+
 class Store(Protocol):
     """The database of a BOINC project, for its daemons: got by the hook `pyboinc_open_store`. One attribute per daemon."""
 
     @property
     def assimilation(self) -> Assimilation: ...
+
+    @property
+    def validation(self) -> Validation: ...
 
     def close(self) -> None: ...
 

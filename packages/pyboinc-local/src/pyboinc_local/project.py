@@ -33,30 +33,16 @@ from typing import NamedTuple, Protocol
 
 from pyboinc.errors import PyBoincError
 from pyboinc.model import Job, JobSettings, Record, ResultSummary
+from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, FILE_DELETE_DONE, FILE_DELETE_READY, IN_PROGRESS, INVALID
 from pyboinc_assimilator import decide as assimilator
+from pyboinc_validator import handle
 from pyboinc_validator.comparators import Comparator, bitwise, candidate
 from pyboinc_validator.quorum import Candidate, Check, Failure, check_pair, check_set
 
 from .eventlog import EventLog
-from .server import deleter, quota, scheduler, transitioner, validator
+from .server import deleter, quota, scheduler, transitioner
 from .server.hr import UNKNOWN, hr_class
-from .server.rows import (
-    ASSIMILATE_DONE,
-    ASSIMILATE_READY,
-    CANCELLED,
-    FILE_DELETE_DONE,
-    FILE_DELETE_READY,
-    HR_NONE,
-    IN_PROGRESS,
-    INVALID,
-    App,
-    AppVersion,
-    Config,
-    Host,
-    HostAppVersion,
-    Result,
-    Workunit,
-)
+from .server.rows import HR_NONE, App, AppVersion, Config, Host, HostAppVersion, Result, Workunit
 from .store import Alarms, Archive, Lane, Level, Unsent
 
 
@@ -556,7 +542,7 @@ class Project:
     def _check_set(self, wu: Workunit, now: float) -> None:
         """Look for a canonical result."""
         batch = self._batches[wu.batch]
-        viable = validator.viable_results(wu)
+        viable = handle.viable_results(wu.results)
         if len(viable) < wu.min_quorum:
             return
         comparator = batch.comparator
@@ -570,9 +556,9 @@ class Project:
         )
         self._comparator_works(comparator, verdict.failures, now)
         before = [result.validate_state for result in viable]
-        unneeded = validator.set_checked(
+        unneeded = handle.set_checked(
             wu,
-            batch.app,
+            wu.results,
             viable,
             [self._record(result) for result in viable],
             verdict.canonical,
@@ -580,7 +566,9 @@ class Project:
             verdict.outcomes,
             verdict.retry,
             now,
-            self.config,
+            app_target=batch.app.target_nresults,
+            quota=self.config.daily_result_quota,
+            boinc_exact=self.config.boinc_exact,
         )
         for result, state in zip(viable, before, strict=True):
             if result.validate_state != state:
@@ -594,17 +582,18 @@ class Project:
         batch = self._batches[wu.batch]
         comparator = batch.comparator
         canonical = batch.read(wu, _canonical(wu))
-        for result in validator.unchecked_results(wu):
+        for result in handle.unchecked_results(wu.results):
             late = batch.read(wu, result)
             failures: list[Failure] = []
             exact = self.config.boinc_exact
             state, retry = check_pair(late, canonical, comparator.same, key=comparator.key, boinc_exact=exact, failures=failures)
             self._comparator_works(comparator, failures, now)
             if retry:
-                validator.retry_later(wu, now)
+                handle.retry_later(wu, now)
                 return
             failure = late.check is Check.INVALID
-            validator.pair_checked(wu, batch.app, result, state, failure, self._record(result), now, self.config)
+            target, limit = batch.app.target_nresults, self.config.daily_result_quota
+            handle.pair_checked(wu, result, state, failure, self._record(result), now, app_target=target, quota=limit)
             self._result_checked(result, now)
 
     def _comparator_works(self, comparator: Comparator, failures: Sequence[Failure], now: float) -> None:

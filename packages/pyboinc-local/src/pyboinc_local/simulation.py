@@ -22,6 +22,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Final, Protocol
 
+from pyboinc.states import ASSIMILATE_DONE, NO_REPLY
 from pyboinc_validator.quorum import Candidate, Check
 
 from .fleet import faults
@@ -29,7 +30,7 @@ from .fleet.availability import Availability, Sessions
 from .fleet.faults import GOOD, NONE, Faults
 from .model_time import Distribution, RunTime, Stream
 from .project import Answer, Deliver, Detach, Event, Project, ProjectError, Report, Request, Send, Tick
-from .server.rows import ASSIMILATE_DONE, DAY, NO_REPLY, Host, Result, Workunit
+from .server.rows import DAY, Host, Result, Workunit
 from .server.scheduler import may_have, usable_versions
 from .worker import NATIVE
 

@@ -12,7 +12,9 @@ from heapq import heappop, heappush
 from operator import neg
 from typing import NamedTuple
 
-from .server.rows import UNSENT, Result, Workunit
+from pyboinc.states import UNSENT
+
+from .server.rows import Result, Workunit
 
 
 class Lane:

@@ -5,6 +5,8 @@
     admin.py         what `pyboinc setup` and `pyboinc doctor` want to know and set
     batches.py       a batch and its jobs, as the backend sees them
     assimilation.py  the assimilator's part of `pyboinc.ports.Store`
+    validation.py    the validator's
+    uploads.py       where the output files of results are
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from .assimilation import AssimilationTables
 from .batches import Batches
 from .connection import FOREVER, Connection
 from .schema import Schema
+from .validation import ValidationTables
 
 __all__ = ["FOREVER", "Store"]
 
@@ -34,4 +37,5 @@ class Store:
         self.admin = Admin(connection)
         self.batches = Batches(connection)
         self.assimilation = AssimilationTables(connection, project)
+        self.validation = ValidationTables(connection, project)
         self.close = connection.close

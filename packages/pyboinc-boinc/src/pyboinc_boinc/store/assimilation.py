@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
 import time
-from collections.abc import Collection, Mapping, Sequence
-from html import unescape
+from collections.abc import Collection, Sequence
 
 from pyboinc.errors import StoreError
 from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
 
-from ..hierarchy import path_of
 from ..project import Project
 from .batches import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, COMPLETE, IN_PROGRESS
 from .connection import Connection, Row, Transaction, marks, to_bytes, to_text
+from .uploads import Uploads
 
 NOT_COUNTED, COUNTED_FAILED, COUNTED_SUCCEEDED = 0, 1, 2
 """``workunit.opaque``, which BOINC leaves to its users: as what the counters of its batch have this one."""
-_FILE_REF = re.compile(r"<file_ref>(.*?)</file_ref>", re.DOTALL)
 _STDERR_KEPT = 65536
 
 
@@ -27,8 +23,7 @@ class AssimilationTables:
 
     def __init__(self, connection: Connection, project: Project) -> None:
         self._transaction = connection.transaction
-        self._upload_dir = project.path(project.config.upload_dir)
-        self._fanout = project.config.fanout
+        self._uploads = Uploads(project)
         self._folder = project.folder
 
     def app(self, name: str) -> int:
@@ -75,24 +70,11 @@ class AssimilationTables:
         _, number, outcome, exit_status, validate_state, host, domain, stderr, elapsed, fpops, xml = row
         name = f"{to_text(domain)} (host {host})" if domain else f"host {host}" if host else ""
         states = int(outcome), int(exit_status), int(validate_state)
-        files = self._files(to_text(xml))
+        files = self._uploads.files(to_text(xml))
         return ResultRow(int(number), *states, name, to_bytes(stderr), float(elapsed or 0), float(fpops or 0), files)
 
-    def _files(self, xml_doc_in: str) -> Mapping[str, str]:
-        """Of a result whose text is of the server's making. Names of other forms are left out: they could lead elsewhere."""
-        found = {}
-        for match in _FILE_REF.finditer(xml_doc_in):
-            name, logical = (_element(match[1], each) for each in ("file_name", "open_name"))
-            if name and logical and os.path.basename(name) == name and not name.startswith("."):
-                found[logical] = path_of(self._upload_dir, self._fanout, name)
-        return found
-
     def batches(self, numbers: Collection[int]) -> dict[int, BatchRow]:
-        wanted = sorted(numbers)
-        if not wanted:
-            return {}
-        sql = f"SELECT id, token, directory, comparator, state FROM pyboinc_batch WHERE id IN ({marks(wanted)})"
-        return {row.id: row for row in map(_batch, self._transaction(Transaction.rows, sql, wanted))}
+        return self._transaction(batch_rows, sorted(numbers))
 
     def mark(self, workunits: Sequence[WorkunitRow]) -> None:
         if workunits:
@@ -102,16 +84,19 @@ class AssimilationTables:
         return self._transaction(_end_aborted, app)
 
 
+def batch_rows(step: Transaction, numbers: Sequence[int]) -> dict[int, BatchRow]:
+    """Those of these batches that PyBOINC has made."""
+    if not numbers:
+        return {}
+    sql = f"SELECT id, token, directory, comparator, state FROM pyboinc_batch WHERE id IN ({marks(numbers)})"
+    return {row.id: row for row in map(_batch, step.rows(sql, numbers))}
+
+
 def _batch(row: Row) -> BatchRow:
     number, token, directory, comparator, state = row
     return BatchRow(
         int(number), to_text(token), to_bytes(directory).decode("utf-8", "surrogateescape"), to_text(comparator), to_text(state)
     )
-
-
-def _element(xml: str, name: str) -> str:
-    match = re.search(rf"<{name}>\s*(.*?)\s*</{name}>", xml, re.DOTALL)
-    return unescape(match[1]) if match else ""
 
 
 def _mark(step: Transaction, workunits: Sequence[WorkunitRow]) -> None:

@@ -1,7 +1,7 @@
 """Adaptive replication: a host that was right often enough works alone, most of the time.
 
 For workunits with target_nresults 1 of an app with more. BOINC's `sched/sched_send.cpp` (set_trust and the end of
-add_result_to_reply), `validator.cpp` (is_unreplicated), `sched_config.h` (CONS_VALID_UNREPLICATED).
+add_result_to_reply), `sched_config.h` (CONS_VALID_UNREPLICATED).
 """
 
 from __future__ import annotations
@@ -12,11 +12,6 @@ from typing import Final
 from .rows import App, HostAppVersion, Workunit
 
 CONS_VALID_UNREPLICATED: Final = 10
-
-
-def is_unreplicated(wu: Workunit, app: App) -> bool:
-    """One result is to do, though the app usually wants more."""
-    return wu.target_nresults == 1 and app.target_nresults > 1
 
 
 def draw_trust(version: HostAppVersion | None, random: Random) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .rows import FILE_DELETE_DONE, FILE_DELETE_ERROR, FILE_DELETE_READY, Config, Result, Workunit
+from pyboinc.states import FILE_DELETE_DONE, FILE_DELETE_ERROR, FILE_DELETE_READY
+
+from .rows import Config, Result, Workunit
 
 
 def delete_files(wu: Workunit, delete_input: Callable[[Workunit], bool], delete_output: Callable[[Result], bool]) -> int:

@@ -1,8 +1,8 @@
 """What the project thinks of a host with an app version: its daily quota, and how many results in a row were valid.
 
 Success raises the quota, failure lowers it. BOINC's `sched/sched_send.cpp` (update_quota), `sched_version.cpp`
-(scaled_max_jobs_per_day), `sched_result.cpp` (got_good_result, got_bad_result), `transitioner.cpp` (result_timed_out),
-`validator.cpp` (is_valid, is_invalid). `quota` is config.daily_result_quota.
+(scaled_max_jobs_per_day), `sched_result.cpp` (got_good_result, got_bad_result), `transitioner.cpp` (result_timed_out).
+`pyboinc_validator.handle` does what the validator does. `quota` is config.daily_result_quota.
 """
 
 from __future__ import annotations
@@ -48,17 +48,3 @@ def timed_out(version: HostAppVersion, quota: int) -> None:
     """No reply by the deadline."""
     version.max_jobs_per_day = max(1, min(version.max_jobs_per_day or quota, quota) - 1)
     version.consecutive_valid = 0
-
-
-def validated(version: HostAppVersion, unreplicated: bool) -> None:
-    """A result was found valid. One that no other was compared with proves nothing."""
-    version.max_jobs_per_day += 1
-    if not unreplicated:
-        version.consecutive_valid += 1
-
-
-def invalidated(version: HostAppVersion, quota: int) -> None:
-    """A result was found invalid."""
-    version.consecutive_valid = 0
-    if version.max_jobs_per_day > quota:
-        version.max_jobs_per_day -= 1

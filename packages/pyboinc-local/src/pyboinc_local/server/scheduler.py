@@ -13,25 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from pyboinc.states import CLIENT_DETACHED, CLIENT_ERROR, IN_PROGRESS, INVALID, NO_REPLY, OVER, SUCCESS, UNSENT
+from pyboinc_validator.handle import is_unreplicated
+
 from . import adaptive, quota
-from .rows import (
-    CLIENT_DETACHED,
-    CLIENT_ERROR,
-    EXIT_ABORTED_BY_PROJECT,
-    IN_PROGRESS,
-    INVALID,
-    NO_REPLY,
-    OVER,
-    SUCCESS,
-    UNSENT,
-    App,
-    AppVersion,
-    Config,
-    Host,
-    HostAppVersion,
-    Result,
-    Workunit,
-)
+from .rows import EXIT_ABORTED_BY_PROJECT, App, AppVersion, Config, Host, HostAppVersion, Result, Workunit
 
 DEFAULT_FPOPS = 1e12  # of a workunit that gives no estimate
 
@@ -82,7 +68,7 @@ def send(
     """
     record = host.app_versions.get(version.id)
     alone = False
-    if adaptive.is_unreplicated(wu, app):
+    if is_unreplicated(wu.target_nresults, app.target_nresults):
         alone = adaptive.draw_trust(record, random)
     if record is None:
         host.app_versions[version.id] = HostAppVersion(0, 1, 0)
@@ -98,7 +84,7 @@ def send(
     if deadline < wu.transition_time:
         wu.transition_time = deadline
     wu.hr_class = host_class
-    if not alone and adaptive.is_unreplicated(wu, app):
+    if not alone and is_unreplicated(wu.target_nresults, app.target_nresults):
         adaptive.replicate(wu, app, now)
         return True
     return False

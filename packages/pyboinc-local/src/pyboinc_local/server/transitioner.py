@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .rows import (
+from pyboinc.states import (
     ASSIMILATE_DONE,
     ASSIMILATE_INIT,
     ASSIMILATE_READY,
@@ -17,9 +17,6 @@ from .rows import (
     CLIENT_ERROR,
     COULDNT_SEND,
     COULDNT_SEND_RESULT,
-    DAY,
-    DIDNT_NEED,
-    EXIT_ABORTED_VIA_GUI,
     FILE_DELETE_DONE,
     FILE_DELETE_INIT,
     FILE_DELETE_READY,
@@ -36,10 +33,10 @@ from .rows import (
     TOO_MANY_TOTAL_RESULTS,
     VALIDATE_ERROR,
     VALIDATE_INIT,
-    Config,
-    Result,
-    Workunit,
 )
+from pyboinc_validator.handle import drop_unsent
+
+from .rows import DAY, EXIT_ABORTED_VIA_GUI, Config, Result, Workunit
 
 SAFETY_NET = 10 * DAY  # an unfinished workunit is looked at again after this time, or 1.5 delay bounds
 
@@ -166,15 +163,6 @@ def give_up(results: Sequence[Result]) -> Sequence[Result]:
     for result in results:
         if result.outcome == SUCCESS and result.validate_state in (VALIDATE_INIT, INCONCLUSIVE):
             result.validate_state = NO_CHECK
-    return unneeded
-
-
-def drop_unsent(results: Sequence[Result]) -> Sequence[Result]:
-    """Results that were not sent are not needed any more; they are returned."""
-    unneeded = [result for result in results if result.server_state < IN_PROGRESS]
-    for result in unneeded:
-        result.server_state = OVER
-        result.outcome = DIDNT_NEED
     return unneeded
 
 
