@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from pyboinc.model import Record, ResultSummary
+from pyboinc.model import ErrorMask, Record, ResultSummary, parse_job_name
+from pyboinc.rows import BatchRow, WorkunitRow
 
+INVALID = 2  # result.validate_state
+LOST = "lost_"
+"""How the name of a workunit begins whose output can't be delivered again: a new one has its old name."""
 
 @dataclass(frozen=True)
 class Workunit:
@@ -33,3 +39,60 @@ def decide(workunit: Workunit) -> Record | None:
     if workunit.error_mask:
         return Record(workunit.name, None, b"", workunit.error_mask, workunit.results)
     return None
+
+
+CANCELLED = "cancelled"
+_STDERR = re.compile(r"<stderr_txt>\n?(.*?)(?:</stderr_txt>|\Z)", re.DOTALL)
+_MESSAGE = re.compile(r"<message>\n?(.*?)\s*</message>", re.DOTALL)
+
+
+class Skip(NamedTuple):
+    """No record is made for the workunit, and why. mark: it counts as assimilated all the same."""
+
+    why: str
+    mark: bool
+
+
+def verdict(row: WorkunitRow, batch: BatchRow | None) -> Skip | None:
+    """Whether the workunit is PyBOINC's, and its batch still wants to hear of it; None if so.
+
+    >>> verdict(WorkunitRow(5, "x", 7, 0, 1), None).why
+    'batch 7 is not one of PyBOINC'
+    """
+    if batch is None:
+        return Skip(f"batch {row.batch} is not one of PyBOINC", mark=False)
+    if batch.state == "retired":
+        return Skip("its batch is retired", mark=True)
+    parsed = parse_job_name(row.name)
+    if parsed is None or parsed[:2] != (batch.id, batch.token):
+        given_up = row.name.startswith(LOST)
+        return Skip("another one has taken its place" if given_up else "its name is not one of its batch", mark=given_up)
+    return None
+
+
+def workunit_of(row: WorkunitRow, batch: BatchRow, output: bytes | None, report: bytes) -> Workunit:
+    """What its record is made of. output: of the canonical result, None if there is none or its file is gone.
+
+    A cancelled batch gets no more outputs: its master has ended with those that were there.
+    """
+    telling = [each for each in row.results if each.validate_state == INVALID or not row.canonical_resultid]
+    mask = row.error_mask
+    if batch.state == CANCELLED:
+        output, mask = None, mask | ErrorMask.CANCELLED
+    elif output is None:
+        mask = mask or ErrorMask.NO_CANONICAL_RESULT
+    results = tuple(ResultSummary(each.outcome, each.exit_status, each.host, said(each.stderr), each.validate_state) for each in telling)
+    return Workunit(row.name, None if output is None else (output, report), mask, results)
+
+
+def said(stderr_out: bytes) -> str:
+    """What a task has said, out of ``result.stderr_out``: its standard error, or if that is empty the client's own message.
+
+    >>> said(b"<message>\\nexit 1</message>\\n<stderr_txt>\\nno\\n\\n</stderr_txt>\\n")
+    'no\\n\\n'
+    """
+    text = stderr_out.decode("utf-8", "replace")
+    stderr, message = _STDERR.search(text), _MESSAGE.search(text)
+    if stderr and stderr[1].strip():
+        return stderr[1]
+    return message[1] if message else text

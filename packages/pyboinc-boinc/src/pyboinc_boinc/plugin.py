@@ -1,4 +1,4 @@
-"""The plugin ``boinc``: commands for the admin of a BOINC project. It runs no jobs yet."""
+"""The plugin ``boinc``: runs jobs on a BOINC project, opens its database for daemons, and has commands for its admin."""
 
 from __future__ import annotations
 
@@ -9,23 +9,76 @@ from pyboinc.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
+    from pyboinc.model import Batch, Job
     from pyboinc.ports import Clock
 
+    from .backend import Run
     from .store import Store
 
 
-@hookimpl
-def pyboinc_add_commands(group: click.Group) -> None:
-    from .commands import doctor, setup
+class BoincBackend:
+    """The backend of one run, or of one command."""
 
-    group.add_command(setup)
-    group.add_command(doctor)
+    def __init__(self) -> None:
+        self._run: Run | None = None
+
+    @hookimpl
+    def pyboinc_add_commands(self, group: click.Group) -> None:
+        from .commands import doctor, setup
+
+        group.add_command(setup)
+        group.add_command(doctor)
+
+    @hookimpl
+    def pyboinc_start_batch(self, batch: Batch) -> int:
+        self._run = _open(batch)
+        return self._run.start()
+
+    @hookimpl
+    def pyboinc_submit_jobs(self, batch: Batch, jobs: list[Job]) -> None:
+        assert self._run is not None
+        self._run.submit(jobs)
+
+    @hookimpl
+    def pyboinc_open_store(self, project_dir: str, clock: Clock) -> Store:
+        """For daemons, which wait for their database for ever."""
+        from . import project, store
+        from .transaction import ProjectDisk
+
+        return store.Store(project.load(ProjectDisk(), project_dir), clock, patience=store.FOREVER)
+
+    @hookimpl
+    def pyboinc_wait(self, batch: Batch, timeout: float) -> None:
+        assert self._run is not None
+        self._run.wait(timeout)
+
+    @hookimpl
+    def pyboinc_cancel_batch(self, batch: Batch) -> None:
+        if self._run is not None:
+            self._run.cancel()
+            return
+        run = _open(batch)
+        try:
+            run.cancel()
+        finally:
+            run.close()
+
+    @hookimpl
+    def pyboinc_retire_batch(self, batch: Batch) -> None:
+        run = _open(batch)
+        try:
+            run.retire()
+        finally:
+            run.close()
+
+    @hookimpl
+    def pyboinc_stop(self, batch: Batch) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.stop()
 
 
-@hookimpl
-def pyboinc_open_store(project_dir: str, clock: Clock) -> Store:
-    """For daemons, which wait for their database for ever."""
-    from . import project, store
-    from .transaction import ProjectDisk
+def _open(batch: Batch) -> Run:
+    from .backend import Run  # here: the command line need not load it
 
-    return store.Store(project.load(ProjectDisk(), project_dir), clock, patience=store.FOREVER)
+    return Run(batch)

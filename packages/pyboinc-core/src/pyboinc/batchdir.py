@@ -167,7 +167,7 @@ class BatchDir:
     # -- cancelling: asked for by anybody, done by who holds the lock
 
     def ask_to_cancel(self, checkpoint: Checkpoint) -> None:
-        ports.arrive(self.fs, self.folder, CANCEL, checkpoint.token.encode())
+        ask_to_cancel(self.fs, self.folder, checkpoint.token)
 
     def asked_to_cancel(self, checkpoint: Checkpoint) -> bool:
         """Whether somebody wants this batch cancelled; not an earlier one that was here."""
@@ -238,6 +238,11 @@ class BatchDir:
             except (DecodeError, OSError) as error:
                 raise BatchError(f"{self.path(folder, name)}: {error}. Move the file away: its jobs then run again.") from error
         raise BatchError(f"{self.path(NEW, name)} is gone")
+
+
+def ask_to_cancel(fs: ports.FileSystem, folder: str, token: str) -> None:
+    """The batch of that token in the folder is to be cancelled by its master, now or when it is started again."""
+    ports.arrive(fs, folder, CANCEL, token.encode())
 
 
 _FORMS: dict[str, list[type]] = {

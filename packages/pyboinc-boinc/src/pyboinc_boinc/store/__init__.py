@@ -32,7 +32,7 @@ class Store:
     """
 
     def __init__(self, project: Project, clock: Clock, patience: float = 30.0, pure: bool | None = None) -> None:
-        connection = Connection(project.config.database, clock, patience, pure)
+        self.connection = connection = Connection(project.config.database, clock, patience, pure)
         self.schema = Schema(connection)
         self.admin = Admin(connection)
         self.batches = Batches(connection)

@@ -258,10 +258,8 @@ def _leftovers(step: Transaction) -> list[tuple[int, str]]:
 
 
 def _unused_templates(step: Transaction, batch: int) -> list[str]:
-    sql = """
-        SELECT DISTINCT w.result_template_file FROM workunit w WHERE w.batch = %s
-        UNION SELECT result_template FROM pyboinc_batch WHERE id = %s
-    """
-    candidates = [to_text(name) for (name,) in step.rows(sql, (batch, batch))]
+    found = step.rows("SELECT DISTINCT result_template_file FROM workunit WHERE batch = %s", (batch,))
+    found += step.rows("SELECT result_template FROM pyboinc_batch WHERE id = %s", (batch,))
+    candidates = sorted({to_text(name) for (name,) in found})
     used = "SELECT 1 FROM pyboinc_batch WHERE result_template = %s AND state <> 'retired' LIMIT 1"
     return [name for name in candidates if name and step.row(used, (name,)) is None]

@@ -69,7 +69,7 @@ class Connection:
     def __init__(self, database: Database, clock: Clock, patience: float, pure: bool | None = None) -> None:
         self._database = database
         self._clock = clock
-        self._patience = patience
+        self.patience = patience
         self._pure = pure
         self._connection: Any = None
 
@@ -80,7 +80,7 @@ class Connection:
         bear that. Raises StoreError.
         """
         pause = FIRST_PAUSE
-        given_up = self._clock.now() + self._patience
+        given_up = self._clock.now() + self.patience
         away = False
         while True:
             try:

@@ -1,0 +1,183 @@
+"""One run's talk with a BOINC project: its batch, from the start to the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from pyboinc import batchdir
+from pyboinc.errors import PyBoincError
+from pyboinc.model import Batch, Job, JobSettings, SettingsError
+from pyboinc.rows import ABORTED_STATES
+
+from . import options as boinc_options
+from . import templates
+from .jobs import Pipeline, check_limits, runs_of
+from .options import TABLE, BoincOptions
+from .project import Project, load
+from .setup import SCRIPTS
+from .staging import Staging
+from .store import Store
+from .store.admin import AppRow
+from .store.batches import BatchStatus, NewBatch
+from .tools import cancel_jobs
+from .transaction import ProjectDisk
+
+PATIENCE = 120.0  # seconds for a database that restarts
+LOOK_EVERY = 10.0  # seconds between looks whether the batch was aborted on the project's web pages
+LET_GO = 0.5  # seconds for a create_work that runs when the master stops; it goes on alone
+MAX_TEXT = 255
+
+
+class Run:
+    """A batch on a project. Raises PyBoincError that says what to do."""
+
+    def __init__(self, batch: Batch) -> None:
+        if not batch.project:
+            raise SettingsError("name the folder of the BOINC project: -p DIR, or PYBOINC_DIR")
+        self._batch = batch
+        self._project = load(ProjectDisk(), batch.project)
+        self._store = Store(self._project, batch.clock, PATIENCE)
+        self._pipeline: Pipeline | None = None
+        self._next_look = batch.clock.now() + LOOK_EVERY
+
+    # -- a run of the master
+
+    def start(self) -> int:
+        """The number of the batch."""
+        options = boinc_options.read(self._batch.options)
+        settings = self._batch.settings
+        app = self._app(options)
+        user = self._store.admin.user(options.user)
+        if user is None:
+            raise SettingsError(f"the project has no user {options.user!r}. {self._setup()}", TABLE, "user")
+        refuse(settings, self._project, app)
+        status = self._status() or self._store.batches.make(self._new_batch(options, app, user))
+        self._look_at(status)
+        self._clean_up()
+        self._store.batches.recount(status.id)
+        only_user = user if settings.own_hosts_only else 0
+        self._pipeline = Pipeline(self._project, self._store.batches, self._batch.clock, status, app.name, settings, only_user)
+        return status.id
+
+    def submit(self, jobs: list[Job]) -> None:
+        assert self._pipeline is not None
+        self._pipeline.submit(jobs)
+
+    def wait(self, timeout: float) -> None:
+        assert self._pipeline is not None
+        if self._pipeline.busy:
+            self._pipeline.wait(timeout)
+        else:
+            self._batch.clock.sleep(timeout)
+        if self._batch.clock.now() >= self._next_look:
+            self._next_look = self._batch.clock.now() + LOOK_EVERY
+            if status := self._status():
+                self._look_at(status)
+
+    def stop(self) -> None:
+        """Without waiting for a database that is away: the next run asks for what is missing, and counts anew."""
+        self._store.connection.patience = 0.0
+        try:
+            if self._pipeline is not None:
+                with contextlib.suppress(PyBoincError):
+                    self._pipeline.drain(LET_GO)
+        finally:
+            self._store.close()
+
+    # -- also without one
+
+    def cancel(self) -> None:
+        """End the batch's own workunits."""
+        if self._pipeline is not None:
+            self._pipeline.drain(PATIENCE)
+        status = self._status()
+        if status is None or status.state == "retired":
+            return
+        for first, last in runs_of(self._store.batches.to_cancel(status.id)):
+            cancel_jobs(self._project, first, last)
+        self._store.batches.close(status.id, "cancelled")
+
+    def retire(self) -> None:
+        """Remove what the project keeps for the batch: at once what no host needs any more, the rest with a later batch."""
+        status = self._status()
+        if status is None:
+            return
+        if status.state != "retired":
+            self._store.batches.close(status.id, "retired")
+        self._clean_up()
+        staging = Staging(self._project)
+        for path in self._store.batches.unused_templates(status.id):
+            staging.remove_template(path)
+
+    def close(self) -> None:
+        self._store.close()
+
+    # -- how
+
+    def _status(self) -> BatchStatus | None:
+        return self._store.batches.find(self._batch.token)
+
+    def _look_at(self, status: BatchStatus) -> None:
+        """A batch that was aborted or retired on the project's web pages ends here, too: by the master's own way."""
+        if status.state != "running" or status.boinc_state in ABORTED_STATES:
+            batchdir.ask_to_cancel(self._batch.fs, self._batch.folder, self._batch.token)
+
+    def _app(self, options: BoincOptions) -> AppRow:
+        if self._store.schema.pending():
+            raise PyBoincError(f"the project in {self._project.folder} is not set up for PyBOINC. {self._setup()}")
+        app = self._store.admin.app(options.app)
+        if app is None:
+            raise SettingsError(f"the project has no app {options.app!r}. {self._setup()}", TABLE, "app")
+        if not app.version_nums:
+            raise PyBoincError(f"the project's app {app.name} has no version that a host could run. {self._setup()}")
+        if options.app_version and options.app_version not in app.version_nums:
+            has = ", ".join(map(str, app.version_nums))
+            raise SettingsError(f"app_version = {options.app_version}: the app {app.name} has {has}", TABLE, "app_version")
+        return app
+
+    def _new_batch(self, options: BoincOptions, app: AppRow, user: int) -> NewBatch:
+        folder = self._batch.folder
+        return NewBatch(
+            token=self._batch.token,
+            user_id=user,
+            app_id=app.id,
+            app_version_num=options.app_version or app.version_nums[-1],
+            directory=folder,
+            comparator=self._batch.settings.comparator,
+            title=_cut(f"{os.path.basename(folder)} {self._batch.token}"),
+            description=_cut(f"PyBOINC, {folder}"),
+            result_template=templates.output(self._batch.settings.max_output).path,
+        )
+
+    def _clean_up(self) -> None:
+        """Remove programs of retired batches."""
+        staging = Staging(self._project)
+        for batch, program in self._store.batches.leftovers():
+            staging.remove(program)
+            self._store.batches.removed(batch, program)
+
+    def _setup(self) -> str:
+        return f"Set it up:  pyboinc setup -p {self._project.folder}"
+
+
+def refuse(settings: JobSettings, project: Project, app: AppRow) -> None:
+    """Raises SettingsError for what the project or the app can't do. Pure."""
+    check_limits(settings)
+    mine = {daemon.program for daemon in project.config.daemons if daemon.app == app.name and not daemon.disabled}
+    if settings.comparator != "bitwise" and SCRIPTS["validator"] not in mine:
+        raise SettingsError(
+            f"comparator {settings.comparator!r} needs the daemon {SCRIPTS['validator']}, and the app {app.name} has another validator",
+            "job",
+            "comparator",
+        )
+    if settings.own_hosts_only and not project.config.flag("enable_assignment"):
+        raise SettingsError(
+            "own_hosts_only needs <enable_assignment>1</enable_assignment> in the project's config.xml", "job", "own_hosts_only"
+        )
+
+
+def _cut(text: str) -> str:
+    """For BOINC's web pages, which show it as it is; and its column is 255 characters wide."""
+    safe = "".join(each if each.isprintable() and each not in "<>&\"'" else "?" for each in text)
+    return safe[:MAX_TEXT]

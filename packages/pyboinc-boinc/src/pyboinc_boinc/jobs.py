@@ -1,0 +1,209 @@
+"""The jobs of a batch: what is said to create_work, and when. Decisions are pure; `Pipeline` is the shell around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+from pyboinc.errors import PyBoincError
+from pyboinc.model import Job, JobSettings
+from pyboinc.ports import Clock
+
+from . import templates
+from .project import Project
+from .staging import Staging, input_name, program_name
+from .store.batches import Batches, BatchStatus
+from .tools import Running, ToolError, create_work
+
+ENOUGH_RUNS = 10  # measured, before they are believed
+FASTEST_HOST = 1e11  # operations a second: no client takes a processor for faster
+MARGIN = 100  # times the longest job that was measured
+LOOK_EVERY = 10.0  # seconds between looks at what was measured
+TRIES = 5
+MAX_LINES = 10_000  # jobs that one create_work makes: what it says of each is in memory until it is told
+DEFAULTS = {each.name: each.default for each in fields(JobSettings)}
+
+
+@dataclass(frozen=True)
+class Work:
+    """Floating-point operations of a job. estimate: for the client's plans.  bound: at this the client ends it."""
+
+    estimate: float
+    bound: float
+
+
+def work_of(settings: JobSettings, timed: int, fpops_sum: float, fpops_max: float) -> Work:
+    """What the settings say; if they say nothing, what was measured of so many jobs of the batch.
+
+    A client ends a job when bound / speed seconds have gone by, and its idea of its speed may be wrong by an order of
+    magnitude. So without a bound of the user's own a job has until its deadline, and once there are measurements 100 times the longest.
+
+    >>> work_of(JobSettings(), 0, 0, 0).bound >= 7 * 86400 * 1e11
+    True
+    >>> work_of(JobSettings(), 50, 50 * 2e9, 8e9)
+    Work(estimate=2000000000.0, bound=360000000000000.0)
+    """
+    measured = timed >= ENOUGH_RUNS
+    own_estimate = settings.fpops_estimate != DEFAULTS["fpops_estimate"]
+    estimate = fpops_sum / timed if measured and not own_estimate else settings.fpops_estimate
+    if settings.fpops_bound != DEFAULTS["fpops_bound"]:
+        return Work(min(estimate, settings.fpops_bound), settings.fpops_bound)
+    bound = max(MARGIN * fpops_max, 3600 * FASTEST_HOST) if measured else settings.deadline * FASTEST_HOST
+    return Work(estimate, max(bound, MARGIN * estimate))
+
+
+def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, work: Work) -> list[str]:
+    """What create_work is told of all jobs of a batch. It takes no max_error_results of 0: that is given to them afterwards."""
+    total = max(settings.max_total_results, settings.target_nresults)
+    return [
+        *("--appname", app),
+        *("--batch", str(batch)),
+        *("--app_version_num", str(app_version_num)),
+        *("--wu_template", templates.INPUT.path),
+        *("--result_template", templates.output(settings.max_output).path),
+        *("--min_quorum", str(settings.quorum)),
+        *("--target_nresults", str(settings.target_nresults)),
+        *("--max_error_results", str(min(max(settings.max_error_results, 1), total))),
+        *("--max_total_results", str(total)),
+        *("--max_success_results", str(min(max(settings.max_success_results, settings.target_nresults), total))),
+        *("--delay_bound", str(max(1, round(settings.deadline)))),
+        *("--rsc_memory_bound", f"{settings.memory:.0f}"),
+        *("--rsc_disk_bound", f"{settings.disk:.0f}"),
+        *("--rsc_fpops_est", f"{work.estimate:.6g}"),
+        *("--rsc_fpops_bound", f"{work.bound:.6g}"),
+        *("--priority", str(settings.priority)),
+    ]
+
+
+def line_of(job: Job, batch: int, only_user: int = 0) -> str:
+    """What create_work is told of one job. The files come last: a line that is cut off names a file that is not there.
+
+    only_user: the number of the user whose hosts alone may have it, 0 for all.
+    """
+    own = f"--target_user {only_user} " if only_user else ""
+    return f"--wu_name {job.name} {own}{program_name(batch, job.program)} {input_name(job)}"
+
+
+def runs_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as runs of consecutive ones, by their first and last.
+
+    >>> runs_of([3, 4, 5, 9, 11, 12])
+    [(3, 5), (9, 9), (11, 12)]
+    """
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs
+
+
+class Pipeline:
+    """Makes jobs while the master goes on: files are staged here, one create_work at a time makes the jobs of what has come.
+
+    Nothing is lost if it is cut off at any point: the next run of the master asks for each job without a record again.
+    """
+
+    def __init__(
+        self, project: Project, batches: Batches, clock: Clock, status: BatchStatus, app: str, settings: JobSettings, only_user: int
+    ) -> None:
+        self._project = project
+        self._batches = batches
+        self._clock = clock
+        self._status = status
+        self._looked = clock.now()
+        self._app = app
+        self._settings = settings
+        self._only_user = only_user
+        self._staging = Staging(project)
+        self._template = templates.output(settings.max_output)
+        self._programs: set[str] = set()
+        self._waiting: dict[str, str] = {}  # lines of create_work, by the job's name
+        self._in_hand: dict[str, str] = {}
+        self._tool: Running | None = None
+        self._tries = 0
+
+    @property
+    def busy(self) -> bool:
+        return self._tool is not None or bool(self._waiting)
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Make those of the jobs that do not exist. On return their files are there; see `pump`. Raises PyBoincError."""
+        known = self._batches.known([job.name for job in jobs])
+        lost = [each for each in known.values() if each.lost]
+        self._batches.forget(lost)
+        self._batches.deliver_again([each for each in known.values() if each.assimilated and not each.lost])
+        missing = [job for job in jobs if job.name not in known or known[job.name].lost]
+        self._prepare(missing)
+        for job in missing + [job for job in jobs if job.name in known and not known[job.name].assimilated]:
+            self._staging.put(input_name(job), job.data)
+        self._waiting.update((job.name, line_of(job, self._status.id, self._only_user)) for job in missing if job.name not in self._in_hand)
+        self.pump()
+
+    def _prepare(self, jobs: Sequence[Job]) -> None:
+        """What the jobs share."""
+        batch = self._status.id
+        programs = {program_name(batch, job.program): job.program for job in jobs}
+        new = programs.keys() - self._programs
+        if new:
+            self._batches.begin(batch, self._template.path, sorted(new))
+            for template in (templates.INPUT, self._template):
+                self._staging.put_template(template)
+            for name in new:
+                self._staging.put(name, programs[name].data)
+            self._programs |= new
+
+    def pump(self) -> None:
+        """Look after create_work, without waiting for it. Raises ToolError if it fails for good."""
+        if self._tool is not None and self._tool.ended():
+            self._end(self._tool)
+        if self._tool is None and self._waiting:
+            self._in_hand = dict(list(self._waiting.items())[:MAX_LINES])
+            for name in self._in_hand:
+                del self._waiting[name]
+            self._tool = create_work(self._project, self._words(), list(self._in_hand.values()))
+
+    def _end(self, tool: Running) -> None:
+        self._tool = None
+        made, self._in_hand = self._in_hand, {}
+        try:
+            tool.check()
+        except ToolError:
+            # It makes some jobs before it fails, and another one, of a master that was killed, may have made some of these.
+            there = self._batches.known(list(made))
+            self._tries += 1
+            if self._tries >= TRIES:
+                raise
+            self._waiting = {name: line for name, line in made.items() if name not in there} | self._waiting
+            made = {name: line for name, line in made.items() if name in there}
+        else:
+            self._tries = 0
+        if made:
+            self._batches.made(self._status.id, len(made), self._settings.max_error_results)
+
+    def _words(self) -> list[str]:
+        if self._clock.now() - self._looked >= LOOK_EVERY:
+            self._looked = self._clock.now()
+            self._status = self._batches.find(self._status.token) or self._status
+        status = self._status
+        work = work_of(self._settings, status.timed, status.fpops_sum, status.fpops_max)
+        return words_of(self._app, status.id, status.app_version_num, self._settings, work)
+
+    def drain(self, seconds: float) -> None:
+        """Until all jobs are made, or for so many seconds. Raises ToolError."""
+        end = self._clock.now() + seconds
+        while self.busy and self._clock.now() < end:
+            self.wait(0.1)
+
+    def wait(self, seconds: float) -> None:
+        """A step on: until the create_work that runs has ended, or for so many seconds."""
+        if self._tool is not None:
+            self._tool.wait(seconds)
+        self.pump()
+
+
+def check_limits(settings: JobSettings) -> None:
+    """Raises PyBoincError if the settings are more than a workunit's row holds."""
+    if settings.deadline > 2**31 - 1 or abs(settings.priority) > 2**31 - 1:
+        raise PyBoincError("deadline and priority must be below 2**31: BOINC keeps them in 32 bits")
