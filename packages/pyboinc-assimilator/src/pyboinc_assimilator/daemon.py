@@ -58,8 +58,7 @@ class Resting:
         log.error("%s. Tried again in %d s", why, seconds)
 
     def works(self, number: int) -> None:
-        if self._rests.pop(number, None):
-            log.info("%d works again", number)
+        self._rests.pop(number, None)
 
     def __contains__(self, number: int) -> bool:
         rest = self._rests.get(number)
@@ -147,9 +146,12 @@ class Assimilator:
         if (canonical := row.canonical) is not None:
             path = canonical.files.get(OUTPUT)
             output = self._read(path) if path else None
-            if output is None:
+            if output is not None:
+                report = self._read(canonical.files.get(REPORT, "")) or b""
+            elif path and not self._fs.exists(os.path.dirname(path)):  # BOINC keeps the folder: it is the disk that is not there
+                raise Retry(f"{os.path.dirname(path)} is not there")
+            else:
                 log.error("workunit %d %s: the file of its output is gone: %s", row.id, row.name, path or "the result names none")
-            report = self._read(canonical.files.get(REPORT, "")) or b""
         record = decide(workunit_of(row, batch, output, report))
         if record is None:
             raise Retry("it waits to be assimilated, and has neither a canonical result nor an error")
@@ -160,8 +162,6 @@ class Assimilator:
         try:
             return self._fs.read(path) if path else None
         except FileNotFoundError:
-            if not self._fs.exists(os.path.dirname(path)):  # then it is the disk that is not there
-                raise Retry(f"{os.path.dirname(path)} is not there") from None
             return None
         except OSError as error:
             raise Retry(f"{path}: {error.strerror or error}") from None

@@ -16,6 +16,7 @@ from .store.batches import Batches, BatchStatus
 from .tools import Running, ToolError, create_work
 
 ENOUGH_RUNS = 10  # measured, before they are believed
+FIRST_GUESS = 60e9  # operations of a job of which nothing is known: with more, clients would fetch one at a time
 FASTEST_HOST = 1e11  # operations a second: no client takes a processor for faster
 MARGIN = 100  # times the longest job that was measured
 LOOK_EVERY = 10.0  # seconds between looks at what was measured
@@ -45,7 +46,7 @@ def work_of(settings: JobSettings, timed: int, fpops_sum: float, fpops_max: floa
     """
     measured = timed >= ENOUGH_RUNS
     own_estimate = settings.fpops_estimate != DEFAULTS["fpops_estimate"]
-    estimate = fpops_sum / timed if measured and not own_estimate else settings.fpops_estimate
+    estimate = settings.fpops_estimate if own_estimate else fpops_sum / timed if measured else FIRST_GUESS
     if settings.fpops_bound != DEFAULTS["fpops_bound"]:
         return Work(min(estimate, settings.fpops_bound), settings.fpops_bound)
     bound = max(MARGIN * fpops_max, 3600 * FASTEST_HOST) if measured else settings.deadline * FASTEST_HOST

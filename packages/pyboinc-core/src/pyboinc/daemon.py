@@ -103,9 +103,7 @@ def main(
     """Run a daemon; its exit status. start: gets the store, and gives what makes a pass.  own_words: see `read_words`."""
     try:
         words = read_words(program, about, sys.argv[1:] if argv is None else argv, own_words)
-        logging.basicConfig(
-            stream=sys.stderr, level=LEVELS.get(words.debug_level, logging.INFO), format="%(asctime)s %(levelname)s %(message)s"
-        )
+        _tell(words.debug_level)
         clock = DaemonClock(words.project)
         clock.listen()
         _run(program, start, words, clock)
@@ -115,6 +113,15 @@ def main(
         print(f"{program}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell(debug_level: int) -> None:
+    """Write what there is to say to standard error, which bin/start leads to the daemon's log."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.handlers = [handler]
+    log.propagate = False  # libraries' own loggers stay quiet
+    log.setLevel(LEVELS.get(debug_level, logging.INFO))
 
 
 def _run(program: str, start: Callable[[Store, Words, Clock], Pass], words: Words, clock: DaemonClock) -> None:
