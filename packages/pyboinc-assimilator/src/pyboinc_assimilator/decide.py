@@ -13,6 +13,7 @@ INVALID = 2  # result.validate_state
 LOST = "lost_"
 """How the name of a workunit begins whose output can't be delivered again: a new one has its old name."""
 
+
 @dataclass(frozen=True)
 class Workunit:
     """What the project knows of a workunit.
@@ -82,7 +83,8 @@ def workunit_of(row: WorkunitRow, batch: BatchRow, output: bytes | None, report:
     elif output is None:
         mask = mask or ErrorMask.NO_CANONICAL_RESULT
     results = tuple(ResultSummary(each.outcome, each.exit_status, each.host, said(each.stderr), each.validate_state) for each in telling)
-    return Workunit(row.name, None if output is None else (output, report), mask, results)
+    elapsed = row.canonical.elapsed_time if row.canonical else 0.0
+    return Workunit(row.name, None if output is None else (output, report), mask, results, elapsed)
 
 
 def said(stderr_out: bytes) -> str:

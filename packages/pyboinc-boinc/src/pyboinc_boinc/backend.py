@@ -12,13 +12,12 @@ from pyboinc.rows import ABORTED_STATES
 
 from . import options as boinc_options
 from . import templates
+from .apps import AppRow, Need, choose, offered
 from .jobs import Pipeline, check_limits, runs_of
 from .options import TABLE, BoincOptions
 from .project import Project, load
-from .setup import SCRIPTS
 from .staging import Staging
 from .store import Store
-from .store.admin import AppRow
 from .store.batches import BatchStatus, NewBatch
 from .tools import cancel_jobs
 from .transaction import ProjectDisk
@@ -48,10 +47,8 @@ class Run:
         options = boinc_options.read(self._batch.options)
         settings = self._batch.settings
         app = self._app(options)
-        user = self._store.admin.user(options.user)
-        if user is None:
-            raise SettingsError(f"the project has no user {options.user!r}. {self._setup()}", TABLE, "user")
-        refuse(settings, self._project, app)
+        user = self._user(options)
+        refuse(settings, self._project)
         status = self._status() or self._store.batches.make(self._new_batch(options, app, user))
         self._look_at(status)
         self._clean_up()
@@ -126,15 +123,27 @@ class Run:
     def _app(self, options: BoincOptions) -> AppRow:
         if self._store.schema.pending():
             raise PyBoincError(f"the project in {self._project.folder} is not set up for PyBOINC. {self._setup()}")
-        app = self._store.admin.app(options.app)
-        if app is None:
-            raise SettingsError(f"the project has no app {options.app!r}. {self._setup()}", TABLE, "app")
-        if not app.version_nums:
-            raise PyBoincError(f"the project's app {app.name} has no version that a host could run. {self._setup()}")
-        if options.app_version and options.app_version not in app.version_nums:
-            has = ", ".join(map(str, app.version_nums))
+        apps = offered(self._project.config, self._store.admin.apps())
+        return choose(apps, Need(comparator=self._batch.settings.comparator), options.app)
+
+    def _user(self, options: BoincOptions) -> int:
+        """The number of the user to whom the batch belongs."""
+        user = self._store.admin.user(options.user) if options.user else self._project.config.submit_user
+        if options.user and not user:
+            raise SettingsError(f"user = {options.user!r}: the project has no user with that address", TABLE, "user")
+        if not self._store.admin.may_submit(user):
+            raise PyBoincError(f"user {user} of the project may not submit jobs, or is not there. {self._setup()}")
+        return user
+
+    def _version(self, options: BoincOptions, app: AppRow) -> int:
+        """The number of the app version that the batch pins."""
+        if not options.app_version:
+            return app.version
+        numbers = sorted({each.number for each in self._store.admin.versions() if each.app == app.name and not each.deprecated})
+        if options.app_version not in numbers:
+            has = ", ".join(map(str, numbers))
             raise SettingsError(f"app_version = {options.app_version}: the app {app.name} has {has}", TABLE, "app_version")
-        return app
+        return options.app_version
 
     def _new_batch(self, options: BoincOptions, app: AppRow, user: int) -> NewBatch:
         folder = self._batch.folder
@@ -142,7 +151,7 @@ class Run:
             token=self._batch.token,
             user_id=user,
             app_id=app.id,
-            app_version_num=options.app_version or app.version_nums[-1],
+            app_version_num=self._version(options, app),
             directory=folder,
             comparator=self._batch.settings.comparator,
             title=_cut(f"{os.path.basename(folder)} {self._batch.token}"),
@@ -161,16 +170,9 @@ class Run:
         return f"Set it up:  pyboinc setup -p {self._project.folder}"
 
 
-def refuse(settings: JobSettings, project: Project, app: AppRow) -> None:
-    """Raises SettingsError for what the project or the app can't do. Pure."""
+def refuse(settings: JobSettings, project: Project) -> None:
+    """Raises SettingsError for what the project can't do. Pure."""
     check_limits(settings)
-    mine = {daemon.program for daemon in project.config.daemons if daemon.app == app.name and not daemon.disabled}
-    if settings.comparator != "bitwise" and SCRIPTS["validator"] not in mine:
-        raise SettingsError(
-            f"comparator {settings.comparator!r} needs the daemon {SCRIPTS['validator']}, and the app {app.name} has another validator",
-            "job",
-            "comparator",
-        )
     if settings.own_hosts_only and not project.config.flag("enable_assignment"):
         raise SettingsError(
             "own_hosts_only needs <enable_assignment>1</enable_assignment> in the project's config.xml", "job", "own_hosts_only"

@@ -9,33 +9,30 @@ from typing import Any
 from pyboinc.model import SettingsError, nearest
 
 TABLE = "boinc"
-APP = "pyboinc"
-SUBMITTER = "pyboinc@localhost"
-"""The e-mail address of the user that `pyboinc setup` adds, to whom batches belong."""
-
 
 @dataclass(frozen=True)
 class BoincOptions:
-    """app (str): the app whose hosts run the jobs.  app_version (int): its version, 0 for the newest when the batch starts.
-    user (str): the e-mail address of the user to whom the batch belongs, and whose hosts `own_hosts_only` means.
+    """app (str): the app whose hosts run the jobs; empty: the first that `pyboinc setup` has made.  app_version (int): its
+    version, 0 for the newest when the batch starts.  user (str): the e-mail address of the user to whom the batch belongs, and
+    whose hosts `own_hosts_only` means; empty: the one that `pyboinc setup` has made.
     """
 
-    app: str = APP
+    app: str = ""
     app_version: int = 0
-    user: str = SUBMITTER
+    user: str = ""
 
 
 def read(table: Mapping[str, Any]) -> BoincOptions:
     """Raises SettingsError that names the key.
 
     >>> read({"app": "primes"})
-    BoincOptions(app='primes', app_version=0, user='pyboinc@localhost')
+    BoincOptions(app='primes', app_version=0, user='')
     """
     known: dict[str, type] = {each.name: type(each.default) for each in fields(BoincOptions)}
     for key, value in table.items():
         if key not in known:
             raise SettingsError(f"[{TABLE}]: unknown key {key!r}{nearest(key, list(known))}", TABLE, key)
-        if type(value) is not known[key] or value == "" or (isinstance(value, int) and value < 0):
+        if type(value) is not known[key] or (isinstance(value, int) and value < 0):
             must = "a whole number, at least 0" if known[key] is int else "a text in quotes"
             raise SettingsError(f"{key} = {value!r}: must be {must}", TABLE, key)
     return BoincOptions(**table)
