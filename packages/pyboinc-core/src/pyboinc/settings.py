@@ -46,6 +46,11 @@ OWN = (
 taken: list[str] | None = None
 """PyBOINC's own arguments if ``pyboinc run`` started this program and took them out of `sys.argv`, else None."""
 
+on_top: dict[tuple[str, str], Any] = {}
+"""What a command that starts the program in this process puts in place of pyboinc.toml's: (table, key) -> value, None for
+nothing; table "" is the file's top.
+"""
+
 DURABILITIES = ("power-cut", "kill")
 _TOP_LEVEL = {"interface": str, "project_home": str, "durability": str}
 
@@ -182,6 +187,11 @@ def resolve(
     own = [each.name for each in fields(JobSettings)] if isinstance(job, JobSettings) else job or {}
     given = {("job", key): f"job of pyboinc_master, {key}" for key in own}
     tables = {interface: {}, **toml.tables}
+    for (table, key), value in on_top.items():
+        if table:
+            given[table, key] = f"--{key.replace('_', '-')} {value}"
+            others = {name: each for name, each in tables.get(table, {}).items() if name != key}
+            tables[table] = others if value is None else {**others, key: value}
     if arguments.quorum is not None:
         given["job", "quorum"] = f"--quorum {arguments.quorum}"
         try:
@@ -200,7 +210,7 @@ def resolve(
         quiet=arguments.quiet,
         job=settings,
         tables={name: Table(table, places) for name, table in tables.items()},
-        durability=toml.durability,
+        durability=on_top.get(("", "durability"), toml.durability),
     )
 
 

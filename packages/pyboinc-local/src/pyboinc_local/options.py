@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pyboinc.model import SettingsError, nearest
+from pyboinc.model import JobSettings, SettingsError, nearest
+from pyboinc_validator.comparators import Comparator
 
+from .fleet import hosts as fleet_hosts
+from .fleet import schema
 from .fleet.faults import LIAR, NONE
+from .fleet.schema import Fleet
 from .model_time import LogNormal, RunTime, parse_run_time
 from .simulation import HostSpec
+from .stage import HR, Setup
 from .systems import SYSTEMS, default_profile
 
 TABLE = "local"
 REAL, MODEL = "real", "model"
-HR = ("none", "fine", "coarse")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class LocalOptions:
 
     workers (int): processes that run slaves; None means one for each of this machine's cores.
     hosts: simulated volunteers; none means development mode, in which this machine's cores are the hosts.
+    fleet: where they come from, if they are those of a fleet file.
     seed (int): of all that the simulation draws.  slave: "real" runs the slaves, "model" only draws run times.
     run_time: how long a call takes on a host of speed 1; None: a job takes what its fpops_estimate says.
     event_log (str): a file for the simulation's events, "" for none.  hr, adaptive: the app's homogeneous redundancy and
@@ -34,6 +39,7 @@ class LocalOptions:
 
     workers: int | None = None
     hosts: tuple[HostSpec, ...] = ()
+    fleet: Fleet | None = None
     seed: int = 0
     slave: str = REAL
     run_time: RunTime | None = None
@@ -41,6 +47,10 @@ class LocalOptions:
     hr: str = HR[0]
     adaptive: int = 0
     one_result_per_user_per_wu: bool = True
+
+    def setup(self, settings: JobSettings, comparator: Comparator) -> Setup:
+        """What the simulated project does with a batch of these settings."""
+        return Setup(settings, self.hosts, self.seed, comparator, self.hr, self.adaptive, self.one_result_per_user_per_wu)
 
     @property
     def workers_wanted(self) -> int:
@@ -57,6 +67,13 @@ def read(table: Mapping[str, Any], folder: str) -> LocalOptions:
         if key not in known:
             raise SettingsError(f"[local]: unknown key {key!r}{nearest(key, known)}", TABLE, key)
         values[key] = _READERS[key](key, value)
+    if "fleet" in values:
+        fleet = schema.load(values["fleet"], folder)
+        if "hosts" in table:
+            if type(table["hosts"]) is not int:
+                raise _refused("hosts", table["hosts"], "the number of hosts, as fleet says what they are like")
+            fleet = fleet_hosts.scaled(fleet, table["hosts"])
+        values["fleet"], values["hosts"] = fleet, fleet_hosts.hosts(fleet, values.get("seed", 0))
     if values.get("event_log"):
         values["event_log"] = os.path.join(folder, values["event_log"])
     return LocalOptions(**values)
@@ -151,6 +168,7 @@ def _speed(key: str, value: Any) -> float:
 _READERS: dict[str, Any] = {
     "workers": _whole(1),
     "hosts": _hosts,
+    "fleet": _text,
     "seed": _whole(0),
     "slave": _one_of(REAL, MODEL),
     "run_time": _run_time,

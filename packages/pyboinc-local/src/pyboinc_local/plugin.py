@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import click
+
 from pyboinc import plugins
 from pyboinc.hookspecs import hookimpl
 from pyboinc.model import Batch, Job, SettingsError
@@ -36,6 +38,12 @@ class LocalBackend:
 
     def __init__(self) -> None:
         self._mode: Mode | None = None
+
+    @hookimpl
+    def pyboinc_add_commands(self, group: click.Group) -> None:
+        from . import commands  # much to import for the other commands
+
+        commands.add_to(group)
 
     @hookimpl
     def pyboinc_start_batch(self, batch: Batch) -> int:

@@ -1,15 +1,14 @@
 """Simulated volunteers: the project in virtual time.
 
-The slaves run for real, in worker processes: each job once for each arithmetic that hosts have (`HostSpec.profile`).
+The slaves run for real, in worker processes: each job once for each arithmetic (`HostSpec.profile`) of the hosts that get it.
 """
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from itertools import count
-from random import Random
 from typing import TextIO
 
 from pyboinc.codec import dumps
@@ -19,59 +18,66 @@ from pyboinc_assimilator.deliver import deliver
 from pyboinc_validator.comparators import Comparator
 
 from .eventlog import EventLog
-from .options import HR, MODEL, LocalOptions, default_run_time
-from .project import Answer, Deliver, Project, ProjectError, Submit
-from .server.rows import Config, Result, Workunit
-from .simulation import HostSpec, Simulation, Volunteer
+from .fleet.estimate import Sample
+from .fleet.study import Study
+from .options import MODEL, LocalOptions, default_run_time
+from .project import Answer, Deliver, ProjectError, Submit
+from .server.rows import Workunit
+from .simulation import Volunteer
 from .workers import Work, Workers
 
 NOTHING = dumps(None)
 
 
 class Simulated:
-    """Jobs in, records out, all in the master's thread."""
+    """Jobs in, records out, all in the master's thread.
 
-    def __init__(self, batch: Batch, options: LocalOptions, comparator: Comparator) -> None:
+    kept: the run is studied afterwards (`pyboinc simulate`): what slaves returned is kept, and who studies it calls `close`.
+    """
+
+    def __init__(self, batch: Batch, options: LocalOptions, comparator: Comparator, kept: bool = False) -> None:
         self._batch = batch
+        self._kept = kept
         self._log = _Log(options.event_log)
-        config = Config(one_result_per_user_per_wu=options.one_result_per_user_per_wu, daily_result_quota=0)
-        project = Project(config=config, seed=options.seed, log=EventLog(self._log.write) if options.event_log else None)
-        app = project.add_app("pyboinc", target_nresults=options.adaptive, homogeneous_redundancy=HR.index(options.hr))
-        for platform in sorted({platform for host in options.hosts for platform in host.platforms}):
-            project.add_version(app, 1, platform)
-        self._runs: _Runs = _ModelRuns() if options.slave == MODEL else _RealRuns(batch, options.workers_wanted, _profiles(options.hosts))
-        self._times = options.run_time or default_run_time(batch.settings.fpops_estimate)
-        self._per_call = options.run_time is not None  # the estimate is of a job
-        self._random = Random(f"{options.seed} run times")
-        self._simulation = Simulation(project, self._run)
-        for host in options.hosts:
-            self._simulation.add_host(host)
-        self._number = project.add_batch(app, batch.settings, comparator)
+        profiles = {host.profile for host in options.hosts}
+        self._runs: _Runs = _ModelRuns() if options.slave == MODEL else _RealRuns(batch, options.workers_wanted, profiles)
+        log = EventLog(self._log.write) if options.event_log else None
+        times = options.run_time or default_run_time(batch.settings.fpops_estimate)
+        setup = options.setup(batch.settings, comparator)
+        self.study = Study(setup, times, self._runs.start, log, per_call=options.run_time is not None)
+        self._played = self.study.played
+
+    @property
+    def finished(self) -> bool:
+        """No job is open."""
+        return not self._played.simulation.project.open
 
     def submit(self, jobs: list[Job]) -> None:
         self._log.begin()
         self._runs.add(jobs)
-        self._deliver(self._simulation.handle(Submit(self._number, jobs)))
+        if self._kept:
+            self.study.jobs += jobs
+        self._deliver(self._played.simulation.handle(Submit(self._played.batch, jobs)))
 
     def wait(self, timeout: float) -> None:
         """Let virtual time go by until something is delivered."""
-        self._deliver(self._simulation.advance())
+        self._deliver(self._played.simulation.advance())
 
     def stop(self) -> None:
-        self._runs.stop()
         self._log.close()
+        if not self._kept:
+            self.close()
 
-    def _run(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
-        seconds = self._times(self._random) / volunteer.speed
-        if self._per_call and isinstance(wu.job, Job):
-            seconds *= wu.job.count
-        return self._runs.answer(wu.name, volunteer.spec.profile)._replace(elapsed_time=seconds)
+    def close(self) -> None:
+        """The slaves' processes end."""
+        self._runs.stop()
 
     def _deliver(self, deliveries: Sequence[Deliver]) -> None:
         records: list[Record] = [each.record for each in deliveries]
         if records:
             deliver(self._batch.fs, self._batch.folder, records)
-            self._runs.forget([record.job for record in records])
+            if not self._kept:
+                self._runs.forget([record.job for record in records])
 
 
 class _Log:
@@ -105,68 +111,81 @@ class _Log:
 class _ModelRuns:
     """``slave = "model"``: nothing runs; each call's output is None."""
 
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+    def add(self, jobs: list[Job]) -> None: ...
 
-    def add(self, jobs: list[Job]) -> None:
-        self._counts.update((job.name, job.count) for job in jobs)
+    def start(self, volunteer: Volunteer, wu: Workunit) -> Callable[[], Answer]:
+        assert isinstance(wu.job, Job)
+        answer = Answer(0.0, 0, files.output_file([files.ok_entry(NOTHING)] * wu.job.count))
+        return lambda: answer
 
-    def forget(self, names: list[str]) -> None:
-        for name in names:
-            self._counts.pop(name, None)
-
-    def answer(self, name: str, profile: str) -> Answer:
-        return Answer(0.0, 0, files.output_file([files.ok_entry(NOTHING)] * self._counts[name]))
+    def forget(self, names: list[str]) -> None: ...
 
     def stop(self) -> None: ...
 
 
-def _profiles(hosts: Sequence[HostSpec]) -> list[str]:
-    """Each once, the most frequent first."""
-    return [profile for profile, _ in Counter(host.profile for host in hosts).most_common()]
+class _Run:
+    """A job with one arithmetic. answer: None while it runs."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
 
 
 class _RealRuns:
-    """Runs each job once for each profile; hosts that are sent it answer with what came of that, each after its own time."""
+    """Runs each job once for each profile that it is sent to; hosts answer with what came of that, each after its own time."""
 
-    def __init__(self, batch: Batch, workers: int, profiles: list[str]) -> None:
+    def __init__(self, batch: Batch, workers: int, profiles: Set[str]) -> None:
         self._batch = batch
         self._count = workers
-        self._profiles = profiles
+        self._only_profile = next(iter(profiles)) if len(profiles) == 1 else None
         self._workers: Workers | None = None
-        self._running: dict[int, tuple[str, str]] = {}
         self._numbers = count()
-        self._answers: dict[str, dict[str, Answer]] = {}
+        self._running: dict[int, _Run] = {}
+        self._runs: dict[str, dict[str, _Run]] = {}
         self._error: Exception | None = None
         self._changed = threading.Condition()
 
     def add(self, jobs: list[Job]) -> None:
+        """Jobs that hosts may get; if all have one arithmetic, they will, and run ahead of that."""
         if self._workers is None:
             self._workers = Workers(self._count, self, self._batch.clock, self._batch.folder)
-        work = {}
         for job in jobs:
-            self._answers[job.name] = {}
-            for profile in self._profiles:
-                number = next(self._numbers)
-                self._running[number] = job.name, profile
-                work[number] = Work(job.program, job.data, profile)
+            self._runs[job.name] = {}
+        if self._only_profile is not None:
+            self._run([(job, self._only_profile) for job in jobs])
+
+    def start(self, volunteer: Volunteer, wu: Workunit) -> Callable[[], Answer]:
+        """A host begins; what is returned waits for the answer."""
+        assert isinstance(wu.job, Job)
+        profile = volunteer.spec.profile
+        if profile not in self._runs.get(wu.name, {}):
+            self._run([(wu.job, profile)])
+        run = self._runs[wu.name][profile]
+        return lambda: self._answer(run)
+
+    def _run(self, wanted: list[tuple[Job, str]]) -> None:
+        work = {}
+        for job, profile in wanted:
+            number = next(self._numbers)
+            self._running[number] = self._runs.setdefault(job.name, {})[profile] = _Run()
+            work[number] = Work(job.program, job.data, profile)
         workers = self._workers
+        assert workers is not None
         workers.call(lambda: workers.add(work))
 
-    def answer(self, name: str, profile: str) -> Answer:
-        """What the job's run gave; waits for it."""
+    def _answer(self, run: _Run) -> Answer:
         with self._changed:
-            while profile not in self._answers[name]:
+            while run.answer is None:
                 if self._error is not None:
                     raise ProjectError(str(self._error))
                 self._changed.wait(0.5)  # not for ever: Windows hears ^C only in between
-            return self._answers[name][profile]
+            return run.answer
 
     def forget(self, names: list[str]) -> None:
-        """No host will run these jobs any more."""
-        with self._changed:
-            for name in names:
-                self._answers.pop(name, None)
+        """These jobs are done; hosts that still have one know its run."""
+        for name in names:
+            self._runs.pop(name, None)
 
     def stop(self) -> None:
         if self._workers is not None:
@@ -187,10 +206,57 @@ class _RealRuns:
 
     def _came(self, number: int, answer: Answer) -> None:
         with self._changed:
-            name, profile = self._running.pop(number)
-            if name in self._answers:  # else it is done, by hosts of other profiles
-                self._answers[name][profile] = answer
-                self._changed.notify_all()
+            self._running.pop(number).answer = answer
+            self._changed.notify_all()
 
 
 _Runs = _ModelRuns | _RealRuns
+
+
+class Sampling:
+    """Takes the time of some of a program's jobs, and ends the program: `pyboinc estimate`.
+
+    most: jobs to run, spread over all that make_calls makes.  sample: what was found.
+    """
+
+    def __init__(self, batch: Batch, options: LocalOptions, comparator: Comparator, most: int) -> None:
+        self._batch = batch
+        self._most = most
+        self._jobs: list[Job] = []
+        self._setup = options.setup(batch.settings, comparator)
+        self._ended: queue.SimpleQueue[float | Exception] = queue.SimpleQueue()
+        self.sample: Sample | None = None
+
+    def submit(self, jobs: list[Job]) -> None:
+        self._jobs += jobs
+
+    def wait(self, timeout: float) -> None:
+        """All jobs are made that can be without results."""
+        chosen = self._jobs[:: max(1, len(self._jobs) // self._most)][: self._most]
+        workers = Workers(1, self, self._batch.clock, self._batch.folder)  # one: nothing of ours is to disturb its time
+        try:
+            work = {number: Work(job.program, job.data) for number, job in enumerate([chosen[0], *chosen])}
+            workers.call(lambda: workers.add(work))
+            times = []
+            for _ in work:
+                time = self._ended.get()
+                if isinstance(time, Exception):
+                    raise time
+                times.append(time)
+        finally:
+            workers.stop()
+        self.sample = Sample(tuple(times[1:]), len(self._jobs), self._setup)  # the first one has also imported what the slave needs
+        raise SystemExit(0)
+
+    def stop(self) -> None: ...
+
+    # -- called by Workers, in their thread
+
+    def done(self, number: int, output: bytes, report: bytes, seconds: float) -> None:
+        self._ended.put(seconds)
+
+    def failed(self, number: int, exit_status: int, stderr: str) -> None:
+        self._ended.put(ProjectError(f"a job of the sample has failed with status {exit_status}: {stderr}"))
+
+    def broken(self, error: Exception) -> None:
+        self._ended.put(error)

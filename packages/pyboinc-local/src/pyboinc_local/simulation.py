@@ -20,14 +20,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from random import Random
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pyboinc.states import ASSIMILATE_DONE, NO_REPLY
 from pyboinc_validator.quorum import Candidate, Check
 
 from .fleet import faults
 from .fleet.availability import Availability, Sessions
-from .fleet.faults import GOOD, NONE, Faults
+from .fleet.faults import GOOD, NONE, Fate, Faults
 from .model_time import Distribution, RunTime, Stream
 from .project import Answer, Deliver, Detach, Event, Project, ProjectError, Report, Request, Send, Tick
 from .server.rows import DAY, Host, Result, Workunit
@@ -73,6 +73,11 @@ class HostSpec:
     userid: int = 0
     profile: str = NATIVE
 
+    @property
+    def label(self) -> str:
+        """What hosts of this kind are called where kinds are compared: arithmetic is what makes them differ."""
+        return self.platforms[0] if self.profile == NATIVE else self.profile
+
 
 class Volunteer:
     """A host with what the project can't see. chance: all that is drawn for it."""
@@ -109,10 +114,17 @@ class Volunteer:
         return self.sessions.done(now, seconds, until) if self.sessions else now + seconds
 
 
-class Runner(Protocol):
-    """Runs a result on a host. The answer's elapsed_time is how long that takes in virtual seconds."""
+class Running(NamedTuple):
+    """A run whose answer nobody needs before the host reports it. answer(): waits for it; its elapsed_time does not count."""
 
-    def __call__(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer: ...
+    elapsed_time: float
+    answer: Callable[[], Answer]
+
+
+class Runner(Protocol):
+    """Runs a result on a host. elapsed_time is how long that takes in virtual seconds."""
+
+    def __call__(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer | Running: ...
 
 
 class Model:
@@ -142,16 +154,18 @@ class Model:
 class Simulation:
     """See the module's text.
 
-    now (float): virtual seconds since the beginning.  run: see `Runner`.  spoiled: numbers of the results whose output the
+    now (float): virtual seconds since the beginning.  run: see `Runner`.  volunteers: all that ever came, by their hosts'
+    numbers.  spoiled: numbers of the results whose output the
     host, or its upload, has made another one: the truth, which the project does not know.
     """
 
     def __init__(self, project: Project, run: Runner) -> None:
         self.project = project
         self.now = 0.0
+        self.volunteers: dict[int, Volunteer] = {}
         self.spoiled: set[int] = set()
         self._run = run
-        self._heap: list[tuple[float, int, int, Volunteer, Result | None, Answer | None]] = []
+        self._heap: list[tuple[float, int, int, Volunteer, Result | None, Answer | Running | None, Fate]] = []
         self._sequence = 0
         self._comings = 0  # of hosts, and goings: no progress
         self._last_change = (0, 0.0)  # the project's other events, and when they became so many
@@ -175,6 +189,7 @@ class Simulation:
         group = spec.faults.collude
         liar = self._groups.setdefault(group, host.id) if group else host.id
         volunteer = Volunteer(host, spec, self.now, Stream(f"{self.project.seed} host {host.id}"), liar)
+        self.volunteers[host.id] = volunteer
         if spec.life is not None:
             self._push(self.now + spec.life(volunteer.chance), LEAVE, volunteer)
         self._call(volunteer, self.now)
@@ -212,7 +227,7 @@ class Simulation:
             return deliveries
         if not heap:
             raise self._stuck()
-        self.now, _, kind, volunteer, result, answer = heappop(heap)
+        self.now, _, kind, volunteer, result, answer, fate = heappop(heap)
         if volunteer.gone:
             return []
         if kind == LEAVE:
@@ -225,6 +240,8 @@ class Simulation:
             volunteer.idle += kind != REPORT
             if kind != FREE:
                 assert result is not None and answer is not None
+                if type(answer) is not Answer or fate is not GOOD:
+                    answer = self._uploaded(answer, fate, volunteer, result)
                 deliveries = _deliveries(project.handle(Report(volunteer.host, result, answer), self.now))
         self._ask(volunteer, deliveries)
         return deliveries
@@ -251,14 +268,13 @@ class Simulation:
         try:
             answer = self._run(volunteer, wu, result)
         except Exception as error:
-            text = f"{type(error).__name__}: {error} (job {wu.name}, time {self.now!r}, seed {self.project.seed})"
-            raise ProjectError(text) from error
+            raise self._failed(error, wu.name) from error
         spec = volunteer.spec
-        if spec.faults is NONE:
-            fate = GOOD
-        else:
+        fate = GOOD
+        if spec.faults is not NONE:
             fate = faults.draw(spec.faults, volunteer.chance, volunteer.valid_in_a_row, wu.delay_bound)
-            answer = self._spoiled(answer, fate, volunteer, result)
+            if fate.crash_after is not None:
+                answer = Answer(fate.crash_after * answer.elapsed_time, CRASHED, None, b"", "the host's own fault")
         late = result.report_deadline + LONG_OFF
         done = volunteer.done(self.now, answer.elapsed_time, late)
         if done > late:
@@ -268,22 +284,28 @@ class Simulation:
             return
         reports = done
         if fate.delay is None:
-            self._push(done, DONE, volunteer, result, answer)
+            self._push(done, DONE, volunteer, result, answer, fate)
         else:
             reports = volunteer.next_on(self.now, max(done, result.report_deadline + 2.0 + fate.delay))
             self._push(done, FREE, volunteer)
-            self._push(reports, REPORT, volunteer, result, answer)
+            self._push(reports, REPORT, volunteer, result, answer, fate)
         if fate.duplicate:
-            self._push(volunteer.next_on(self.now, reports + faults.AGAIN), REPORT, volunteer, result, answer)
+            self._push(volunteer.next_on(self.now, reports + faults.AGAIN), REPORT, volunteer, result, answer, fate)
 
-    def _spoiled(self, answer: Answer, fate: faults.Fate, volunteer: Volunteer, result: Result) -> Answer:
+    def _uploaded(self, answer: Answer | Running, fate: Fate, volunteer: Volunteer, result: Result) -> Answer:
         """What the host reports, of what its slave gave."""
-        if fate.crash_after is not None:
-            return Answer(fate.crash_after * answer.elapsed_time, CRASHED, None, b"", "the host's own fault")
+        if not isinstance(answer, Answer):
+            try:
+                answer = answer.answer()._replace(elapsed_time=answer.elapsed_time)
+            except Exception as error:
+                raise self._failed(error, f"of result {result.id}") from error
         if answer.output is not None and fate.spoils:
             self.spoiled.add(result.id)
             return answer._replace(output=faults.upload(answer.output, fate, volunteer.liar))
         return answer
+
+    def _failed(self, error: Exception, job: str) -> ProjectError:
+        return ProjectError(f"{type(error).__name__}: {error} (job {job}, time {self.now!r}, seed {self.project.seed})")
 
     def _leave(self, volunteer: Volunteer) -> list[Deliver]:
         """The host is never seen again. Another volunteer comes, with one like it."""
@@ -299,9 +321,17 @@ class Simulation:
         volunteer.call_due = True
         self._push(volunteer.next_on(self.now, time), CALL, volunteer)
 
-    def _push(self, time: float, kind: int, volunteer: Volunteer, result: Result | None = None, answer: Answer | None = None) -> None:
+    def _push(
+        self,
+        time: float,
+        kind: int,
+        volunteer: Volunteer,
+        result: Result | None = None,
+        answer: Answer | Running | None = None,
+        fate: Fate = GOOD,
+    ) -> None:
         self._sequence += 1
-        heappush(self._heap, (time, self._sequence, kind, volunteer, result, answer))
+        heappush(self._heap, (time, self._sequence, kind, volunteer, result, answer, fate))
 
     def _next_time(self) -> float:
         alarm = self.project.next_alarm

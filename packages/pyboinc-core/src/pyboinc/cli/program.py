@@ -53,10 +53,15 @@ def run(script: str, arguments: list[str], own: list[str]) -> None:
 
     Exit status: the program's; 1 if calls failed; 2 if it is refused or the batch was cancelled; 130 after ^C.
     """
-    if not os.path.isfile(script):
-        raise PyBoincError(_not_there(script))
+    check_script(script)
     settings.taken = own
     execute(script, arguments)
+
+
+def check_script(script: str) -> None:
+    """Raises PyBoincError, with what may have been meant, if there is no such file."""
+    if not os.path.isfile(script):
+        raise PyBoincError(_not_there(script))
 
 
 def execute(script: str, arguments: Sequence[str]) -> None:

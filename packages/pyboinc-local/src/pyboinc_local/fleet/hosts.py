@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..model_time import Stream
 from ..simulation import HostSpec
-from ..systems import SYSTEMS
+from ..systems import SYSTEMS, default_profile
 from .schema import Fleet, Group
 
 LEAST_SPEED = 1e-3  # of a host, in 1e9 operations a second: a distribution may draw 0
@@ -37,6 +37,7 @@ def _host(group: Group, index: int, chance: Stream) -> HostSpec:
         availability=availability,
         life=group.life,
         detaches=group.detaches,
+        profile=group.profile or default_profile(group.platform),
     )
 
 

@@ -33,6 +33,7 @@ class Group:
     """Hosts of one kind. number: how many of them, among those of the whole fleet.
 
     speed: operations a second of one processor, in 1e9.  trace: the hosts of a trace, each for one host of the group in turn.
+    profile: its arithmetic; "" is that of its platform.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Group:
     life: Distribution | None = None
     detaches: bool = False
     faults: Faults = field(default=Faults())
+    profile: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,14 @@ def _processor(value: Any) -> tuple[str, str]:
     return value[0], value[1]
 
 
+def _profile(value: Any) -> str:
+    from .. import platforms  # much to import
+
+    if value not in platforms.names():
+        raise ValueError(f"must be a platform profile{nearest(str(value), platforms.names())}")
+    return str(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be a text in quotes")
@@ -226,6 +236,7 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "number": _number,
     "name": _text,
     "platform": _one_of(*SYSTEMS),
+    "profile": _profile,
     "processor": _processor,
     "ncpus": _positive,
     "speed": _positive,
