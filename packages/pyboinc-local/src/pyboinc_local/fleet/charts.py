@@ -101,7 +101,8 @@ def matrix(names: Sequence[str], cell: Callable[[int, int], tuple[float, str, st
             place = f'x="{x + side / 2:.0f}" y="{y + side / 2 + 4:.0f}"'
             label = f'<text class="cell{shade}" {place} text-anchor="middle">{escape(text)}</text>'
             drawn.append(f"<g>{square}{label}<title>{escape(tip)}</title></g>")
-    return f'<svg viewBox="0 0 {left + size + 110} {top + size + 100}" role="img">{"".join(drawn)}</svg>'
+    width, height = left + size + 110, top + size + 100
+    return f'<svg class="matrix" width="{width}" viewBox="0 0 {width} {height}" role="img">{"".join(drawn)}</svg>'
 
 
 class _Frame:

@@ -37,7 +37,8 @@ section{padding:18px 20px;margin:0 0 16px;overflow-x:auto}
 .grid2 section{margin:0}
 .grid2{margin-bottom:16px}
 svg{display:block;width:100%;height:auto;max-width:680px;margin-top:8px}
-svg text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}
+svg.matrix{width:auto;max-width:100%}
+svg text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}
 svg .tick,svg .title{fill:var(--faint)}
 .line-a,.line-b{fill:none;stroke-width:2.2;stroke-linejoin:round}
 .line-a{stroke:var(--a)}.line-b{stroke:var(--b)}

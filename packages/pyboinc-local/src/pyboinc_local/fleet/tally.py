@@ -10,19 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import sqrt
 
+from pyboinc.states import CLIENT_ERROR, INVALID, NO_REPLY, SUCCESS, TOO_LATE, VALID, VALIDATE_ERROR
+
 from ..eventlog import EventLog
-from ..server.rows import (
-    CLIENT_ERROR,
-    INVALID,
-    NO_REPLY,
-    SUCCESS,
-    TOO_LATE,
-    VALID,
-    VALIDATE_ERROR,
-    Host,
-    Result,
-    Workunit,
-)
+from ..server.rows import Host, Result, Workunit
 from ..simulation import Simulation, Volunteer
 
 Same = Callable[[bytes, bytes], bool]
