@@ -129,10 +129,9 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def integration(session: nox.Session) -> None:
-    """Against a real database."""
-    has_tests(session, "tests/integration")
+    """Against a real database; `-s integration -- --boinc-project DIR` against a real BOINC project, too."""
     install(session, *wheels(), *TEST_TOOLS)
-    session.run("pytest", "tests/integration")
+    session.run("pytest", "tests/integration", "tests/fullserver", *session.posargs)
 
 
 @nox.session(requires=["build"])

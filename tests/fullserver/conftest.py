@@ -4,12 +4,10 @@ The tests change the project: give them one that was just made, whose web server
 """
 
 import contextlib
-import html
 import os
 import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -61,7 +59,7 @@ PREFERENCES = """<global_preferences>
 
 
 def pytest_addoption(parser):
-    parser.addoption("--boinc-project", metavar="DIR", help="run the full-server tests on the BOINC project in this folder, which they change")
+    parser.addoption("--boinc-project", metavar="DIR", help="the folder of a real BOINC project; the full-server tests change it")
 
 
 def until(what, seconds=PATIENCE):
@@ -73,12 +71,21 @@ def until(what, seconds=PATIENCE):
     return found
 
 
+def finished(process, status):
+    """What a master printed on stdout and stderr, once it has ended with this status."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == status, (process.returncode, out, err[-3000:])
+    return out, err
+
+
 @dataclass
 class Server:
     """The project. said: what the commands of the set-up printed, by name."""
 
     folder: Path
     said: dict = field(default_factory=dict)
+    until = staticmethod(until)
+    finished = staticmethod(finished)
 
     @property
     def config(self):
@@ -109,15 +116,23 @@ class Server:
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         return done.stdout
 
-    def master(self, folder, *arguments):
-        """A master that runs in a folder, against the project."""
+    @contextlib.contextmanager
+    def running(self, folder, *arguments):
+        """A master in a folder, against the project; it ends with the block, if not before."""
         environment = {**self.environment(), "PYBOINC_DIR": str(self.folder), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "app_master.py", *arguments]
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        master = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            yield master
+        finally:
+            if master.poll() is None:
+                master.kill()
+                master.communicate()
 
-    def run(self, folder, *arguments, status=0):
-        """A master from start to end; what it printed."""
-        return finished(self.master(folder, *arguments), status)
+    def run(self, folder, *arguments):
+        """A master from start to a good end; what it printed."""
+        with self.running(folder, *arguments) as master:
+            return finished(master, 0)[0]
 
     def rows(self, sql, *values):
         store = Store(load(transaction.ProjectDisk(), str(self.folder)), SystemClock())
@@ -165,11 +180,10 @@ class Volunteer:
         (self.folder / "global_prefs_override.xml").write_text(PREFERENCES)
         (self.folder / "gui_rpc_auth.cfg").write_text("volunteer")
         self.port = self.port or _free_port()
-        log = open(self.folder / "log.txt", "ab")  # noqa: SIM115: the client's for as long as it runs
         command = ["boinc", "--dir", str(self.folder), "--gui_rpc_port", str(self.port), "--allow_multiple_clients"]
         environment = {"PATH": self.server.environment()["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
-        self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
+        with open(self.folder / "log.txt", "ab") as log:
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(lambda: self.ask("--get_host_info", check=False), 60)
 
     def attach(self):
@@ -209,23 +223,6 @@ class Volunteer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-
-
-def finished(process, status=0):
-    """What a master printed, once it has ended with this status."""
-    try:
-        out, err = process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, err = process.communicate()
-        raise AssertionError(f"the master did not end: {out}{err[-3000:]}") from None
-    assert process.returncode == status, (process.returncode, out, err[-3000:])
-    return out
-
-
-def interrupted(process):
-    process.send_signal(signal.SIGINT)
-    return finished(process, 130)
 
 
 @pytest.fixture(scope="session")
@@ -316,16 +313,16 @@ def pytest_terminal_summary(terminalreporter, config):
     queries = {
         "batch": "SELECT id, user_id, app_id, njobs, fraction_done, nerror_jobs, state, name FROM batch",
         "pyboinc_batch": "SELECT id, token, state, app_version_num, jobs, succeeded, failed FROM pyboinc_batch",
-        "workunit": "SELECT batch, min_quorum, canonical_resultid > 0 AS canonical, error_mask, assimilate_state, file_delete_state, COUNT(*) "
-        "AS workunits FROM workunit GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
-        "result": "SELECT batch, hostid, server_state, outcome, validate_state, exit_status, COUNT(*) AS results FROM result "
-        "GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
+        "workunit": "SELECT batch, min_quorum, canonical_resultid > 0, error_mask, assimilate_state, file_delete_state, COUNT(*)"
+        " FROM workunit GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
+        "result": "SELECT batch, hostid, server_state, outcome, validate_state, exit_status, COUNT(*) FROM result"
+        " GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
     }
     for table, sql in queries.items():
-        terminalreporter.section(f"table {table}", "-")
+        terminalreporter.section(f"table {table}: {sql[len('SELECT ') : sql.index(' FROM')]}", "-")
         try:
             for row in server.rows(sql):
-                terminalreporter.line("  ".join(html.escape(_text(value), quote=False) for value in row))
+                terminalreporter.line("  ".join(map(_text, row)))
         except Exception as error:  # a project that was never set up, or a database that is gone
             terminalreporter.line(str(error))
 
