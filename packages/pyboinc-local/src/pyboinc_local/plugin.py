@@ -42,8 +42,10 @@ class LocalBackend:
     @hookimpl
     def pyboinc_add_commands(self, group: click.Group) -> None:
         from . import commands  # much to import for the other commands
+        from .check.command import check
 
         commands.add_to(group)
+        group.add_command(check)
 
     @hookimpl
     def pyboinc_start_batch(self, batch: Batch) -> int:

@@ -9,6 +9,7 @@ interpreter's own.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from math import copysign, floor, fmod, inf, isinf, ldexp, nan
 from types import ModuleType
@@ -47,10 +48,20 @@ def math_module(libm: Libm, python: tuple[int, int]) -> ModuleType:
         gamma=_gamma(libm),
         lgamma=_lgamma(libm),
     )
+    vars(module).update(names)
+    return of_version(module, python)
+
+
+def of_version(module: ModuleType, python: tuple[int, int]) -> ModuleType:
+    """`math` as that version of CPython has it on the same C library; the same module if that changes nothing."""
+    if python == sys.version_info[:2]:
+        return module
+    names = {name: value for name, value in vars(module).items() if not name.startswith("_") and python >= SINCE.get(name, (0,))}
     if python < (3, 10):
         names.update(hypot=_old_hypot, dist=_old_dist)
-    vars(module).update({name: value for name, value in names.items() if python >= SINCE.get(name, (0,))})
-    return module
+    made = ModuleType("math", module.__doc__)
+    vars(made).update(names)
+    return made
 
 
 def real(x: Any) -> float:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from math import inf, nan
 
 from . import arm
-from .cpython import LIBM
+from .cpython import LIBM, of_version
 from .profiles import EXACT, STATISTICAL, Function, Platform, build
+from .summing import summing
 
 HERE = Function(EXACT, "this computer's C library and Python", "it is what it is")
 UNPORTED = Function(STATISTICAL, "this computer's C library, in place of a port", "none")
@@ -17,10 +18,11 @@ ARM = Function(EXACT, "Arm's optimized-routines", "musl itself")
 
 
 def native(python: tuple[int, int] = sys.version_info[:2]) -> Platform:
-    """This computer, passed through."""
+    """This computer, passed through, but for what another version of Python does itself."""
     import cmath
 
-    return Platform("native", sys.version_info[:2], math, cmath, pow, abs, sum, dict.fromkeys([*LIBM, "gamma", "lgamma", "**"], HERE))
+    functions = dict.fromkeys([*LIBM, "gamma", "lgamma", "**"], HERE)
+    return Platform("native", python, of_version(math, python), cmath, pow, abs, summing(python), functions)
 
 
 def _here(name: str) -> Callable[..., float]:

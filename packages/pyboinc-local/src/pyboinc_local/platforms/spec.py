@@ -1,4 +1,6 @@
-"""A host's arithmetic in one word: ``windows11``, or ``windows11@3.12`` with the Python of that version."""
+"""A host's arithmetic in one word: ``windows11``, ``windows11@3.12`` (with the Python of that version), ``exact+windows11``
+(its slave uses correctly rounded functions, `pyboinc.exactmath`, instead of the C library's).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from pyboinc.model import nearest
 from . import PlatformError, load, names
 from .namespace import Arithmetic
 
-_SPEC = re.compile(r"(?P<name>[\w.-]+)(@3\.(?P<minor>\d{1,2}))?")
+_SPEC = re.compile(r"(?P<exact>exact\+)?(?P<name>[\w.-]+)(@3\.(?P<minor>\d{1,2}))?")
 
 
 def arithmetic(spec: str) -> tuple[Arithmetic, Arithmetic]:
@@ -18,4 +20,8 @@ def arithmetic(spec: str) -> tuple[Arithmetic, Arithmetic]:
     if not match or match["name"] not in names():
         raise PlatformError(f"no platform is called {spec!r}{nearest(spec, names(), 'there are')}")
     platform = load(match["name"], (3, int(match["minor"])) if match["minor"] else None)
+    if match["exact"]:
+        from .rounded import correctly_rounded
+
+        return correctly_rounded(platform), platform
     return platform, platform

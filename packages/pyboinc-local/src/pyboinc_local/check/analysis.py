@@ -1,0 +1,301 @@
+"""The check of one program, from its calls to what would help."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pyboinc import exactmath
+from pyboinc.bundle import Program, manifest
+from pyboinc.ports import Clock
+
+from .. import platforms
+from ..worker import NATIVE
+from . import runs
+from .collect import Sample, Sampled, sample
+from .compare import Outcomes, Spread, agree, disagreement, groups, hit, room, smallest, spread
+from .lints import Lint, lint
+from .population import HR_TYPES, KINDS, SHARES
+from .runs import Native, Outcome
+from .trace import Divergence, look
+
+FORMAT = 1
+WASM = "wasm"
+VERSIONS = ((3, 9), (3, 11), (3, 12), (3, 14))
+"""Versions of Python between which arithmetic changed: hypot in 3.10, sum in 3.12 and 3.14."""
+MOST_TRACED = 5
+"""Calls of which the first operation that differs is looked for."""
+SYSTEMS = {256: "Linux", 384: "Windows", 512: "macOS", 640: "FreeBSD", 768: "Android"}
+
+Progress = Callable[[str, int, int], object]
+"""Is told what is being done, and how many of how many steps of it are done."""
+
+
+@dataclass
+class Operation:
+    """An operation that was the first to differ. calls (int): in how many of the traced ones.  profiles: that part there.
+
+    example: one of them.  position: of the call that it is from.  source: the line.
+    """
+
+    example: Divergence
+    position: str
+    source: str
+    calls: int = 0
+    profiles: list[str] = field(default_factory=list)
+
+
+@dataclass
+class HrClass:
+    """A class of homogeneous redundancy. share: of all hosts.  disagree: how often two of its hosts do, on average over the calls."""
+
+    number: int
+    name: str
+    profiles: list[str]
+    share: float
+    disagree: float
+    hit: int
+
+
+@dataclass
+class Findings:
+    """All that the check has found; what is written as JSON.
+
+    hit: positions of the calls on which platforms disagree.  versions_hit: on which versions of Python do.  unstable: position ->
+    what it depends on, for calls whose output is not the same twice on one computer.  differs: by profile, how many calls differ
+    from this computer's outputs.  disagree: how often two hosts drawn from the volunteers do.
+    """
+
+    script: str
+    python: str
+    made: int
+    whole: bool
+    positions: list[str]
+    comparator: str
+    profiles: dict[str, str]
+    hit: list[str] = field(default_factory=list)
+    versions_hit: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    unstable: dict[str, str] = field(default_factory=dict)
+    differs: dict[str, int] = field(default_factory=dict)
+    matrix: dict[str, dict[str, int]] = field(default_factory=dict)
+    differs_by_version: dict[str, int] = field(default_factory=dict)
+    disagree: float = 0.0
+    traced: int = 0
+    operations: list[Operation] = field(default_factory=list)
+    spread: Spread = field(default_factory=Spread)
+    own_comparator_agrees: bool = True
+    tolerance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    redundancy: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rounded: dict[str, Any] = field(default_factory=dict)
+    wasm_differs: int | None = None
+    lints: list[Lint] = field(default_factory=list)
+
+    @property
+    def agree(self) -> bool:
+        """Bit for bit, on every platform and version of Python, and twice on one computer."""
+        return not (self.hit or self.versions_hit or self.unstable or self.failed)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, "agree": self.agree, **asdict(self)}
+
+
+def check(script: str, arguments: Sequence[str], wanted: int, workers: int, folder: str, clock: Clock, progress: Progress) -> Findings:
+    """Check a program. wanted: calls.  workers: processes.  folder: an empty one, for all that is made. Raises PyBoincError."""
+    progress("calls", 0, wanted)
+    taken = sample(script, arguments, wanted, os.path.join(folder, "batch"))
+    calls = taken.calls
+    version = sys.version_info[:2]
+    names = [name for name in platforms.names() if name != WASM]
+    found = Findings(
+        script=os.path.basename(script),
+        python=_dotted(version),
+        made=taken.made,
+        whole=taken.whole,
+        positions=[call.position for call in calls],
+        comparator=taken.comparator,
+        profiles={name: _status(name) for name in names},
+    )
+    found.lints = _lints(calls)
+    progress("this computer", 0, 4)
+    _stability(found, calls, runs.natively(calls, folder, clock))
+    at = f"@{_dotted(version)}"
+    versions = {_dotted(each): f"{NATIVE}@{_dotted(each)}" for each in VERSIONS}
+    profiles = {**{name: name + at for name in names}, **({WASM: WASM} if WASM in platforms.names() else {}), **versions}
+    everything = runs.under(list(profiles.values()), calls, workers, folder, clock, lambda done, of: progress("platforms", done, of))
+    honest = {name: everything[profiles[name]] for name in names}
+    by_version = {name: everything[spec] for name, spec in versions.items()}
+    _disagreement(found, calls, honest, by_version)
+    if WASM in profiles:
+        found.wasm_differs = sum(a.output != b.output for a, b in zip(everything[WASM], honest[NATIVE], strict=True))
+    _trace(found, calls, honest, by_version, profiles, folder, progress)
+    _cures(found, taken, honest)
+    _rounded(found, calls, honest, at, workers, folder, clock, progress)
+    return found
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _status(name: str) -> str:
+    """ "exact" if every function is."""
+    functions = platforms.load(name).functions.values()
+    return platforms.EXACT if all(each.status == platforms.EXACT for each in functions) else platforms.STATISTICAL
+
+
+def _programs(calls: Sequence[Sampled]) -> list[Program]:
+    return list({call.program.sha256: call.program for call in calls}.values())
+
+
+def _sources(program: Program) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(program.data)) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".py") and name != "__main__.py"]
+        return {name: archive.read(name).decode("utf-8", "replace") for name in names}
+
+
+def _lints(calls: Sequence[Sampled]) -> list[Lint]:
+    found: set[Lint] = set()
+    for program in _programs(calls):
+        found.update(lint(_sources(program), frozenset(manifest(program.data).modules)))
+    return sorted(found)
+
+
+def _stability(found: Findings, calls: Sequence[Sampled], native: Native) -> None:
+    """Which calls give something else on the same computer, and why."""
+    for number, call in enumerate(calls):
+        first = native.first[number]
+        if first.output is None:
+            found.failed[call.position] = first.text[-2000:]
+        elif first.output != native.again[number].output:
+            found.unstable[call.position] = "it differs each time: a clock, os.urandom, id() or the like"
+        elif first.output != native.other_hashes[number].output:
+            found.unstable[call.position] = "it depends on the hash seed: the order of a set, or hash()"
+        elif first.output != native.reverse[number].output:
+            found.unstable[call.position] = "it depends on the calls before it: state is left over in a module"
+
+
+def _disagreement(found: Findings, calls: Sequence[Sampled], honest: Outcomes, by_version: Outcomes) -> None:
+    found.hit = [calls[call].position for call in hit(honest)]
+    found.versions_hit = [calls[call].position for call in hit(by_version)]
+    expected = honest[NATIVE]
+    found.differs = {name: _differing(expected, each) for name, each in honest.items()}
+    found.matrix = {name: {other: _differing(each, honest[other]) for other in honest} for name, each in honest.items()}
+    found.differs_by_version = {name: _differing(by_version[_dotted(VERSIONS[1])], each) for name, each in by_version.items()}
+    found.disagree = disagreement(honest, SHARES)
+    found.spread = spread(honest, NATIVE)
+
+
+def _differing(expected: Sequence[Outcome], outcomes: Sequence[Outcome]) -> int:
+    return sum(a.output != b.output for a, b in zip(expected, outcomes, strict=True))
+
+
+def _trace(
+    found: Findings,
+    calls: Sequence[Sampled],
+    honest: Outcomes,
+    by_version: Outcomes,
+    profiles: Mapping[str, str],
+    folder: str,
+    progress: Progress,
+) -> None:
+    """The first operations that differ, in some of the calls that are hit."""
+    by_place: dict[tuple[str, int, str], Operation] = {}
+    older = _dotted(VERSIONS[1])
+    wanted = [(call, honest, NATIVE, "") for call in _some(hit(honest), MOST_TRACED)]
+    wanted += [(call, by_version, older, "Python ") for call in _some(hit(by_version), MOST_TRACED)]
+    found.traced = len(wanted)
+    for number, (call, outcomes, reference, kind) in enumerate(wanted):
+        progress("operations", number, len(wanted))
+        parts = groups(outcomes, call)
+        others = [group for group in parts if reference not in group]
+        pairs = [(profiles[reference], profiles[group[0]]) for group in others]
+        looked = look(calls[call].program, calls[call].data, pairs, os.path.join(folder, f"trace_{number}"))
+        seen = set()
+        for group, each in zip(others, looked, strict=True):
+            each.one_profile, each.other_profile = kind + reference, kind + group[0]
+            key = each.file, each.line, each.function
+            operation = by_place.setdefault(key, Operation(each, calls[call].position, _line(calls[call].program, each.file, each.line)))
+            operation.calls += key not in seen
+            operation.profiles += [kind + name for name in group if kind + name not in operation.profiles]
+            seen.add(key)
+    found.operations = sorted(by_place.values(), key=lambda each: (-each.calls, -len(each.profiles)))
+
+
+def _some(calls: Sequence[int], most: int) -> list[int]:
+    count = min(most, len(calls))
+    return [calls[k * len(calls) // count] for k in range(count)]
+
+
+def _line(program: Program, file: str, number: int) -> str:
+    """The text of a line of a source; empty if it is not there."""
+    lines = _sources(program).get(file.replace(os.sep, "/"), "").splitlines()
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _cures(found: Findings, taken: Sample, honest: Outcomes) -> None:
+    outputs = [each.output for each in honest[NATIVE]]
+    for name, comparator in smallest(honest, found.spread).items():
+        limits = {"relative": {"relative": _limit(comparator.spec)}, "absolute": {"absolute": _limit(comparator.spec)}}.get(name)
+        wrong = room(outputs, **limits) if limits else 2.0 * found.spread.ulps
+        found.tolerance[name] = {"comparator": comparator.spec, "room": wrong}
+    if taken.comparator != "bitwise":
+        from pyboinc import plugins
+        from pyboinc_validator.comparators import known, load
+
+        own = load(taken.comparator, known(plugins.for_commands()[0]))
+        found.own_comparator_agrees = all(agree(own, honest, call) for call in hit(honest))
+    else:
+        found.own_comparator_agrees = not found.hit
+    for name, hr_type in HR_TYPES.items():
+        classes: dict[int, dict[str, float]] = {}
+        for kind in KINDS:
+            if kind.profile in honest:
+                classes.setdefault(kind.hr_class(hr_type), {})[kind.profile] = kind.share
+        lost = sum(classes.pop(-1, {}).values())
+        made = [_hr_class(number, shares, honest) for number, shares in sorted(classes.items())]
+        kept = sum(each.share for each in made)
+        found.redundancy[name] = {
+            "classes": made,
+            "without_class": lost,
+            "disagree": sum(each.share * each.disagree for each in made) / kept if kept else 0.0,
+        }
+
+
+def _limit(spec: str) -> float:
+    return float(spec.rpartition("=")[2])
+
+
+def _hr_class(number: int, shares: dict[str, float], honest: Outcomes) -> HrClass:
+    inside = {profile: honest[profile] for profile in shares}
+    name = f"{SYSTEMS[number // 128 * 128]}, processor class {number % 128}"
+    return HrClass(number, name, sorted(shares), sum(shares.values()), disagreement(inside, shares), len(hit(inside)))
+
+
+def _rounded(
+    found: Findings,
+    calls: Sequence[Sampled],
+    honest: Outcomes,
+    at: str,
+    workers: int,
+    folder: str,
+    clock: Clock,
+    progress: Progress,
+) -> None:
+    """The calls that are hit once more, with correctly rounded functions in place of the C library's."""
+    chosen = hit(honest)
+    if not chosen or not hasattr(exactmath, "sin"):
+        return
+    profiles = [f"exact+{name}{at}" for name in honest]
+    some = [calls[call] for call in chosen]
+    outcomes = runs.under(profiles, some, workers, folder, clock, lambda done, of: progress("correctly rounded", done, of))
+    before = sum(honest[NATIVE][call].seconds for call in chosen)
+    cost = sum(each.seconds for each in outcomes[profiles[0]]) / before if before else None
+    left = {name: outcomes[spec] for name, spec in zip(honest, profiles, strict=True)}
+    disagree = disagreement(left, SHARES) * len(chosen) / len(calls)
+    found.rounded = {"hit_before": len(chosen), "hit": len(hit(left)), "disagree": disagree, "cost": cost}

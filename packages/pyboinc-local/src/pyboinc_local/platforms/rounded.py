@@ -1,0 +1,37 @@
+"""A platform on which a program's own code uses correctly rounded functions, `pyboinc.exactmath`, for `math` and ``**``.
+
+The standard library's modules, `cmath` and ``abs`` of complex numbers stay as they are: nobody can change them from a program.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf, nan
+
+from pyboinc import exactmath
+
+from .cpython import LIBM
+from .profiles import Platform, build
+
+
+def correctly_rounded(platform: Platform) -> Platform:
+    """The platform with these functions."""
+    libm = {name: _in_c(getattr(exactmath, name, None) or getattr(platform.math, name)) for name in LIBM if hasattr(math, name)}
+    made = build(platform.name, libm, platform.python, {})
+    return replace(platform, math=made.math, pow=made.pow)
+
+
+def _in_c(function: Callable[..., float]) -> Callable[..., float]:
+    """As C has it: NaN and infinity for errors."""
+
+    def in_c(*arguments: float) -> float:
+        try:
+            return function(*arguments)
+        except ValueError:
+            return nan
+        except OverflowError:
+            return inf
+
+    return in_c
