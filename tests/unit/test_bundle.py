@@ -73,12 +73,10 @@ def test_the_reference_example(app: App) -> None:
     assert program.modules == ("app_types",)
     assert program.optional == ()
     assert program.sha256 == hashlib.sha256(program.data).hexdigest()
-    assert names_in(program) == ["__main__.py", "app_slave.py", "app_types.py", "pyboinc.json"]
+    assert names_in(program) == ["__main__.py", "app_slave.py", "app_types.py", "pyboinc.txt"]
     assert content(program, "app_slave.py").decode() == slave
     assert content(program, "__main__.py").decode() == MAIN == "from pyboinc.slave.runner import main\nmain()\n"
-    assert content(program, "pyboinc.json").decode() == (
-        '{\n "format": 1,\n "slave": "app_slave.py",\n "modules": [\n  "app_types"\n ],\n "requires": []\n}\n'
-    )
+    assert content(program, "pyboinc.txt").decode() == "format 2\nslave app_slave.py\nmodule app_types\n"
 
 
 def test_manifest_is_read_back(app: App) -> None:
@@ -92,10 +90,10 @@ def test_manifest_is_read_back(app: App) -> None:
         b"",
         b"PK\5\6",
         reproducible_zip({"a": b""}),
-        reproducible_zip({"pyboinc.json": b"["}),
-        reproducible_zip({"pyboinc.json": b"[]"}),
-        reproducible_zip({"pyboinc.json": b'{"format": 2}'}),
-        reproducible_zip({"pyboinc.json": b'{"format": 1}'}),
+        reproducible_zip({"pyboinc.txt": b"\xff"}),
+        reproducible_zip({"pyboinc.txt": b"format 2\n"}),
+        reproducible_zip({"pyboinc.txt": b"format 1\nslave a.py\n"}),
+        reproducible_zip({"pyboinc.txt": b"format 2\nslave a.py\nmaster b.py\n"}),
     ],
 )
 def test_manifest_of_something_else(data: bytes) -> None:
@@ -156,7 +154,7 @@ def test_same_bytes_in_another_folder_at_another_time(tmp_path: Path, monkeypatc
 def test_these_very_bytes(tmp_path: Path) -> None:
     program = build("app_slave.py", write_example(tmp_path / "app"), ["numpy"])
     assert program.modules == ("größe", "helper", "pkg", "pkg.deep", "spaces.here")
-    assert program.sha256 == "9c9c47ad990a279f85600b9dc57793e1cbb2f540c8e908728cb59e5f33e61a23"  # change FORMAT before you change this
+    assert program.sha256 == "ddc8efecf0ce02baa3a429ebb9bd0f13bda4c0999322ad174021cc0e2ce65662"  # change FORMAT before you change this
 
 
 @pytest.mark.parametrize("python", OTHER_PYTHONS, ids=lambda path: path.parents[1].name)
@@ -202,7 +200,7 @@ def test_imports_are_followed(app: App) -> None:
     app.write(one="def f():\n    import two\n", two="import three as t\n", three="import one, app_slave\n", unused="")
     program = app.build("import one")
     assert program.modules == ("one", "three", "two")
-    assert names_in(program) == ["__main__.py", "app_slave.py", "one.py", "pyboinc.json", "three.py", "two.py"]
+    assert names_in(program) == ["__main__.py", "app_slave.py", "one.py", "pyboinc.txt", "three.py", "two.py"]
 
 
 def test_of_a_package_only_what_is_imported(app: App) -> None:
@@ -254,7 +252,7 @@ def test_a_package_wins_over_a_file_of_its_name(app: App) -> None:
         "app_slave.py",
         "one/",
         "one/__init__.py",
-        "pyboinc.json",
+        "pyboinc.txt",
     ]
 
 
@@ -304,7 +302,7 @@ def test_slave_in_a_subfolder_imports_from_there_only(app: App) -> None:
     program = app.build(slave="slaves/a.py")
     assert program.slave == manifest(program.data).slave == "slaves/a.py"
     assert program.modules == ("helper",)
-    assert names_in(program) == ["__main__.py", "a.py", "helper.py", "pyboinc.json", "slaves/", "slaves/a.py"]
+    assert names_in(program) == ["__main__.py", "a.py", "helper.py", "pyboinc.txt", "slaves/", "slaves/a.py"]
     app.write(slaves__a="import other\n")
     text = app.refused(slave="slaves/a.py")
     assert "slaves/a.py, line 1: imports 'other'" in text

@@ -8,7 +8,8 @@ In the slave::
 
     from pyboinc import pyboinc_get_input, pyboinc_return_output
 
-The same functions have short names too: `pyboinc.call`, `.master`, `.get_input`, `.return_output`.
+The same functions have short names too: `pyboinc.call`, `.master`, `.get_input`, `.return_output`. A slave that runs for long
+has `pyboinc.fraction_done`, `.time_to_checkpoint`, `.checkpoint`, `.restore`, `.trickle_up`, `.temporary_exit`.
 Names are loaded when they are first used. This module goes to volunteers as it is.
 """
 
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from .model import JobSettings as JobSettings
     from .run import pyboinc_call as pyboinc_call
     from .run import pyboinc_master as pyboinc_master
+    from .slave.api import checkpoint as checkpoint
+    from .slave.api import fraction_done as fraction_done
     from .slave.api import pyboinc_get_input as pyboinc_get_input
     from .slave.api import pyboinc_return_output as pyboinc_return_output
+    from .slave.api import restore as restore
+    from .slave.api import temporary_exit as temporary_exit
+    from .slave.api import time_to_checkpoint as time_to_checkpoint
+    from .slave.api import trickle_up as trickle_up
 
     call = pyboinc_call
     master = pyboinc_master
@@ -37,6 +44,7 @@ _HOME = {
     "pyboinc_master": "run",
     "pyboinc_get_input": "slave.api",
     "pyboinc_return_output": "slave.api",
+    **dict.fromkeys(("fraction_done", "time_to_checkpoint", "checkpoint", "restore", "trickle_up", "temporary_exit"), "slave.api"),
     "Call": "model",
     "JobSettings": "model",
     "register": "codec",

@@ -3,7 +3,7 @@
     program = build("app_slave.py", "/home/me/app", requires=["numpy"])
     program.data, program.sha256, program.modules
 
-The zip holds ``__main__.py`` (the start, see `MAIN`), ``pyboinc.json`` (the manifest, see `manifest`), the slave under
+The zip holds ``__main__.py`` (the start, see `MAIN`), ``pyboinc.txt`` (the manifest, see `manifest`), the slave under
 its own name and the modules at the top, sources as they are, byte for byte. The same sources give the same zip on every
 platform, Python version and time zone.
 
@@ -24,7 +24,6 @@ import importlib
 import importlib.resources
 import importlib.util
 import io
-import json
 import os
 import re
 import sys
@@ -39,6 +38,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from pyboinc.errors import PyBoincError
+from pyboinc.slave.runner import FORMAT, read_manifest
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -46,16 +46,13 @@ if TYPE_CHECKING:
     else:
         from importlib.abc import Traversable
 
-FORMAT = 1
-"""The version of the layout of the zip."""
-
 MAIN = "from pyboinc.slave.runner import main\nmain()\n"
 """The text of ``__main__.py``, in every program."""
 
 SHIPPED = ("codec", "errors", "slave", "version")
 """The parts of pyboinc, beside its own names, that are there on a volunteer's computer."""
 
-_MANIFEST_NAME = "pyboinc.json"
+_MANIFEST_NAME = "pyboinc.txt"
 _MASTER_NAMES = ("pyboinc_master", "master")
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -86,7 +83,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``pyboinc.json`` in the zip says."""
+    """What ``pyboinc.txt`` in the zip says."""
 
     slave: str
     modules: tuple[str, ...]
@@ -104,7 +101,8 @@ def build(slave: str, folder: Path | str, requires: Sequence[str] = ()) -> Progr
     collector = _Collector(slave, _Tree(script.parent), _Requirements(requires))
     collector.collect(script)
     modules = tuple(sorted(collector.modules))
-    text = json.dumps({"format": FORMAT, "slave": slave, "modules": modules, "requires": requires}, indent=1) + "\n"
+    lines = [f"format {FORMAT}", f"slave {slave}", *(f"module {name}" for name in modules), *(f"requires {each}" for each in requires)]
+    text = "".join(f"{line}\n" for line in lines)
     data = reproducible_zip({**collector.files, "__main__.py": MAIN.encode(), _MANIFEST_NAME: text.encode()})
     return Program(slave, data, hashlib.sha256(data).hexdigest(), modules, tuple(sorted(collector.optional)))
 
@@ -113,12 +111,10 @@ def manifest(data: bytes) -> Manifest:
     """Read the manifest of a program that `build` made. Raises BundleError for anything else."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            content = json.loads(archive.read(_MANIFEST_NAME))
-        if content["format"] == FORMAT:
-            return Manifest(content["slave"], tuple(content["modules"]), tuple(content["requires"]))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        raise BundleError(f"This is not a program bundled by PyBOINC: {error}") from error
-    raise BundleError(f"The program has format {content['format']!r}, this PyBOINC reads format {FORMAT}.")
+            content = read_manifest(archive.read(_MANIFEST_NAME))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise BundleError(f"This is not a program bundled by this version of PyBOINC: {error}") from error
+    return Manifest(content["slave"][0], tuple(content["module"]), tuple(content["requires"]))
 
 
 def runtime_zip() -> bytes:
@@ -359,7 +355,7 @@ def _checked_requires(requires: Sequence[str]) -> list[str]:
     if isinstance(requires, str):
         raise BundleError(f"requires is a list of names: write requires = [{requires!r}].")
     for text in requires:
-        if not _REQUIREMENT.match(text):
+        if not (_REQUIREMENT.match(text) and text.isprintable()):
             raise BundleError(f"requires: {text!r} does not begin with the name of a distribution or module, as 'numpy>=1.20' does.")
     return sorted({text.strip() for text in requires})
 
@@ -497,6 +493,8 @@ def _check_slave_name(slave: str) -> None:
     if not slave.endswith(".py"):
         raise BundleError(f"{slave!r}: a slave is a Python script; its name ends in .py.")
     plain = windows.as_posix()
+    if not slave.isprintable():
+        raise BundleError(f"{slave!r}: the name of a slave holds printable characters only.")
     if plain != slave:
         raise BundleError(f"{slave!r}: write the name of the slave as {plain!r}, so that it is the same everywhere.")
     if slave in ("__main__.py", "pyboinc.py") or slave.startswith("pyboinc/"):

@@ -27,6 +27,7 @@ from .worker import NATIVE
 
 TICK = 0.05  # seconds between looks at jobs that hold up others
 FOLDER = "pyboinc_workers"
+CHECKPOINTS = os.path.basename(pipe.CHECKPOINTS)
 LAST_ANSWERS = 0.1  # seconds to wait for them when a worker has ended
 FAILED_STARTS = 3  # in a row: then there is no point in starting another worker
 TAIL = 64 * 1024  # bytes of a dead worker's stderr to keep
@@ -52,8 +53,14 @@ class Answers(Protocol):
 
 
 def clear(folder: str) -> None:
-    """Remove what workers keep in the batch's folder; a run that was killed leaves it."""
-    shutil.rmtree(os.path.join(folder, FOLDER), ignore_errors=True)
+    """Remove what workers keep in the batch's folder, but for the checkpoints of interrupted jobs; a run that was killed leaves it."""
+    place = Path(folder, FOLDER)
+    for entry in place.iterdir() if place.is_dir() else ():
+        if entry.name != CHECKPOINTS:
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+    for each in (place / CHECKPOINTS, place):
+        with contextlib.suppress(OSError):  # not there, or something is kept
+            each.rmdir()
 
 
 def homes() -> list[str]:

@@ -1,66 +1,106 @@
-"""Where a task starts: runs the job in the slot that is the current folder, under a BOINC client or without one (standalone)."""
+"""Where a task starts: runs the job in the slot that is the current folder, in one of three ways.
+
+*Direct*: under a client, whose protocol is spoken here. *Wrapped*: under BOINC's wrapper, which speaks it; here only the files
+are written that its job.xml names. *Standalone*: with neither, as BOINC's own apps allow it.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 
 from .control import Control, Pace
-from .process import SlaveProcess
-from .slot import Slot, SlotFault
+from .slot import FRACTION, Slot, SlotFault, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import NoReturn
+else:
+    import _signal as signal  # the module `signal` imports half of the standard library
 
-    from .process import Progress
+if os.name == "nt":
+    from .process_windows import SlaveProcess
+else:
+    from .process import SlaveProcess
 
-ENDED_BY_OTHERS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)  # as a system does when it shuts down
+WRAPPED = "--wrapped"  # the argument that job.xml gives
+ENDED_BY_OTHERS = {  # as a system does when it shuts down
+    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM") if hasattr(signal, name)
+}
 MAX_TEXT = 32 * 1024  # bytes of the stderr of a slave that crashed: half of what BOINC keeps
+MAX_TEMPORARY_EXITS = 100  # BOINC's own number
 
 
 def main(pace: Pace | None = None) -> NoReturn:
     """Run the task and exit as the client expects it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    pace = pace or Pace()
+    slot = Slot(os.getcwd())
     try:
-        status = run(Slot(os.getcwd()), pace or Pace())
+        status = run_wrapped(slot, pace) if WRAPPED in sys.argv[1:] else run(slot, pace)
     except (SlotFault, OSError) as error:
         _complain(str(error))
         status = 1
-    sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # Python's own way down takes as long as the way up
 
 
 def run(slot: Slot, pace: Pace) -> int:
-    """The exit status of the task. Raises SlotFault, OSError: a client error."""
+    """The exit status of a task that is direct or standalone. Raises SlotFault, OSError: a client error."""
     if not _locked(slot, pace):
         slot.temporary_exit(int(pace.away), "another task holds this slot")
         return 0
     slot.forget_last_run()
     told = slot.init_data()
-    channels = slot.channels() if told else None
-
-    def run_job(progress: Progress) -> int:
-        from . import job  # only here: the task's own process stays small
-
-        if channels:
-            channels.close()
-        return job.run(slot, progress)
-
-    slave = SlaveProcess(run_job)
+    channels = slot.channels(told) if told else None
+    slave = SlaveProcess(slot, told.checkpoint_period if told else pace.checkpoint)
     try:
-        control = Control(slave, channels, told, slot.init_data, pace, time.monotonic()) if channels and told else None
+        control = Control(slave, channels, told, slot, pace, time.monotonic()) if channels and told else None
         while slave.status is None:
             slave.wait(pace.tick)
             status = control.poll(time.monotonic()) if control else None
             if status is not None and slave.status is None:
                 return status
         if control:
-            control.report(last=True)
+            _say_the_last(control, pace)
     finally:
         slave.end()
     return _ended(slot, slave, pace)
+
+
+def run_wrapped(slot: Slot, pace: Pace) -> int:
+    """The exit status of a task under BOINC's wrapper, which stops and kills all processes below it. Raises SlotFault, OSError."""
+    slot.forget_last_run()
+    told = slot.init_data()
+    parent = os.getppid()
+    for _ in range(MAX_TEMPORARY_EXITS):
+        slave = SlaveProcess(slot, told.checkpoint_period if told else pace.checkpoint)
+        told_fraction = -1.0
+        try:
+            while slave.status is None:
+                slave.wait(pace.status)
+                if os.name != "nt" and os.getppid() != parent:
+                    return 0
+                if slave.progress.fraction_done != told_fraction:
+                    told_fraction = slave.progress.fraction_done
+                    write(slot.path(FRACTION), b"%f\n" % told_fraction)
+        finally:
+            slave.end()
+        if slave.status or not slave.progress.left:
+            break
+        time.sleep(slot.wished_pause())  # the wrapper has no word for it
+    return _ended(slot, slave, pace)
+
+
+def _say_the_last(control: Control, pace: Pace) -> None:
+    """The last words, and what trickles are left: each waits until the client has taken the one before it."""
+    end = time.monotonic() + pace.last_words
+    while control.pass_on_trickle() and time.monotonic() < end:
+        time.sleep(pace.tick)
+    control.report(last=True)
 
 
 def _locked(slot: Slot, pace: Pace) -> bool:
@@ -77,6 +117,8 @@ def _ended(slot: Slot, slave: SlaveProcess, pace: Pace) -> int:
     status = slave.status or 0
     if status == 0 and slave.progress.done:
         slot.finish()
+    elif status == 0 and slave.progress.left:
+        pass  # the slot says when to start again
     elif status > 0:
         pass  # the slave's process has said why
     elif -status in ENDED_BY_OTHERS:

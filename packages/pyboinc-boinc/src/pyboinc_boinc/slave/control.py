@@ -11,13 +11,10 @@ from . import mmap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .init_data import InitData
     from .mmap import Channels
     from .process import SlaveProcess
-
-    Reread = Callable[[], "InitData | None"]
+    from .slot import Slot
 
 QUIT = 0  # without a finish file: the client starts the task again later
 ABORTED = 194  # BOINC's EXIT_ABORTED_BY_CLIENT
@@ -32,6 +29,8 @@ class Pace:
     heartbeat = 30.0  # without one, when the client's process is not known: the client is gone
     lock = 35.0  # for another task to leave the slot
     away = 600  # if it does not: until the client may try again
+    checkpoint = 60.0  # between checkpoints, without a client to say it
+    last_words = 10.0  # for the client to take the trickle-ups that are left
     ended = 60  # the same, if somebody ended the slave
 
     def __init__(self, **changes: float) -> None:
@@ -41,15 +40,16 @@ class Pace:
 class Control:
     """What the client wants of the slave, and what it hears of it."""
 
-    def __init__(self, slave: SlaveProcess, channels: Channels, told: InitData, reread: Reread, pace: Pace, now: float) -> None:
+    def __init__(self, slave: SlaveProcess, channels: Channels, told: InitData, slot: Slot, pace: Pace, now: float) -> None:
         self._slave = slave
         self._channels = channels
         self._told = told
-        self._reread = reread
+        self._slot = slot
+        self._trickles = 0
         self._pace = pace
         self._reported = now
         self._suspended = False
-        self._before = self._checkpoint = told.wu_cpu_time
+        self._before = told.wu_cpu_time
         self._client = Client(told.client_pid, pace, now)
 
     def poll(self, now: float) -> int | None:
@@ -62,7 +62,7 @@ class Control:
             self._slave.resume()
             self._suspended = False
         if "<reread_app_info/>" in order:
-            self._told = self._reread() or self._told
+            self._told = self._slot.init_data() or self._told
         if "<quit/>" in order:
             return QUIT
         if "<abort/>" in order:
@@ -74,15 +74,26 @@ class Control:
         if now - self._reported >= self._pace.status and not self._suspended:
             self._reported = now
             self.report()
+            self.pass_on_trickle()
         return None
+
+    def pass_on_trickle(self) -> bool:
+        """Give the client the slave's next trickle-up. Is there another one to give?"""
+        left = self._slave.progress.trickles - self._trickles
+        if left > 0 and self._channels.is_free(mmap.TRICKLE_UP) and self._slot.offer_trickle(self._trickles + 1):
+            self._trickles += 1
+            left -= 1
+            self._channels.send(mmap.TRICKLE_UP, "<have_new_trickle_up/>\n")
+        return left > 0
 
     def report(self, last: bool = False) -> None:
         """Tell the client CPU times (of all starts of this task) and progress. The last word replaces one that is not read yet."""
         start, end = self._told.fraction_done_start, self._told.fraction_done_end
         fraction = start + (end - start) * self._slave.progress.fraction_done
+        kept = self._before + self._slave.progress.checkpoint_cpu_time
         text = (
             f"<current_cpu_time>{self._before + self._slave.cpu_time():e}</current_cpu_time>\n"
-            f"<checkpoint_cpu_time>{self._checkpoint:e}</checkpoint_cpu_time>\n"
+            f"<checkpoint_cpu_time>{kept:e}</checkpoint_cpu_time>\n"
             "<want_network>0</want_network>\n"
             f"<fraction_done>{fraction:e}</fraction_done>\n"
         )
@@ -94,7 +105,7 @@ class Client:
 
     def __init__(self, pid: int, pace: Pace, now: float) -> None:
         self._pid = pid
-        self._is_parent = pid == os.getppid()
+        self._is_parent = os.name != "nt" and pid == os.getppid()
         self._pace = pace
         self._looked = self._beat = now
 
@@ -110,10 +121,26 @@ class Client:
         if now - self._looked < self._pace.client:
             return False
         self._looked = now
-        try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:  # it runs as somebody else
-            pass
+        return not (_runs_on_windows if os.name == "nt" else _runs)(self._pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
+    except PermissionError:  # it runs as somebody else
+        pass
+    return True
+
+
+def _runs_on_windows(pid: int) -> bool:
+    import _winapi
+
+    try:
+        handle = _winapi.OpenProcess(0x100000, False, pid)  # SYNCHRONIZE
+    except OSError as error:
+        return error.winerror != 87  # ERROR_INVALID_PARAMETER: there is none; any other: it is somebody else's
+    ended = _winapi.WaitForSingleObject(handle, 0) == _winapi.WAIT_OBJECT_0
+    _winapi.CloseHandle(handle)
+    return not ended

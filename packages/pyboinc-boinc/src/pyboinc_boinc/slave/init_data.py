@@ -6,8 +6,6 @@ XML parser takes. Kept is only what is used here; above all not the volunteer's 
 
 from __future__ import annotations
 
-import math
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +14,16 @@ MAX_SIZE = 1 << 20  # bytes
 
 
 class InitData:
-    """Attributes: ``client_pid``, 0 if unknown; ``wu_cpu_time``, seconds used before this start;
-    ``fraction_done_start`` and ``fraction_done_end``, this task's part of the whole."""
+    """Attributes: ``client_pid``, 0 if unknown; ``wu_cpu_time``, seconds used before this start; ``checkpoint_period``,
+    seconds; ``fraction_done_start`` and ``fraction_done_end``, this task's part of the whole; ``comm_obj_name``, on Windows."""
 
-    __slots__ = ("client_pid", "fraction_done_end", "fraction_done_start", "wu_cpu_time")
+    __slots__ = ("checkpoint_period", "client_pid", "comm_obj_name", "fraction_done_end", "fraction_done_start", "wu_cpu_time")
 
     def __init__(self, text: str) -> None:
         values = dict(_children(text))
         self.client_pid = int(_number(values, "client_pid", 0))
+        self.comm_obj_name = values.get("comm_obj_name", "").strip()
+        self.checkpoint_period = _number(values, "checkpoint_period", 60)
         self.wu_cpu_time = _number(values, "wu_cpu_time", 0)
         self.fraction_done_start = _number(values, "fraction_done_start", 0)
         self.fraction_done_end = _number(values, "fraction_done_end", 1)
@@ -61,4 +61,4 @@ def _number(values: dict[str, str], name: str, default: float) -> float:
         value = float(values[name])
     except (KeyError, ValueError):
         return default
-    return value if math.isfinite(value) and value >= 0 else default
+    return value if 0 <= value < float("inf") else default

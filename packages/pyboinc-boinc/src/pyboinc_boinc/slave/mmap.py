@@ -14,6 +14,22 @@ def attach(path: str) -> Channels:
         return Channels(mmap.mmap(file.fileno(), CHANNELS * SIZE))
 
 
+def attach_named(name: str) -> Channels:
+    """The channels in the mapping that a client on Windows has named so in init_data.xml. Raises OSError."""
+    import _winapi
+
+    for full in (f"Global\\shm_{name}", f"shm_{name}"):
+        try:  # mmap would make the mapping if it is not there
+            handle = _winapi.OpenFileMapping(_winapi.FILE_MAP_READ | _winapi.FILE_MAP_WRITE, False, full)
+        except OSError as error:
+            lack = error
+            continue
+        memory = mmap.mmap(-1, CHANNELS * SIZE, full)
+        _winapi.CloseHandle(handle)
+        return Channels(memory)
+    raise lack
+
+
 class Channels:
     """Both sides poll: the sender sets a channel's flag, the receiver clears it."""
 
@@ -29,6 +45,10 @@ class Channels:
         self._memory[start + 1 : start + 1 + len(data)] = data
         self._memory[start] = 1  # last, for the other side may look at any moment
         return True
+
+    def is_free(self, channel: int) -> bool:
+        """Has the last message been read?"""
+        return not self._memory[channel * SIZE]
 
     def receive(self, channel: int) -> str:
         """Take the message, empty if there is none."""

@@ -8,55 +8,30 @@ Forked, not started anew: that saves the start of a second interpreter. Linux, a
 
 from __future__ import annotations
 
-import contextlib
-import mmap
 import os
-import signal
-import struct
 import sys
 import time
 
+from .progress import Progress
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
 
-
-class Progress:
-    """What the slave's process tells: memory that both processes share, so that telling costs nothing and never waits."""
-
-    _FRACTION, _DONE = struct.Struct("<d"), 8
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
-
-    @property
-    def fraction_done(self) -> float:
-        """From 0 to 1."""
-        value: float = self._FRACTION.unpack_from(self._memory)[0]
-        return min(max(value, 0.0), 1.0) if value == value else 0.0
-
-    @fraction_done.setter
-    def fraction_done(self, value: float) -> None:
-        self._FRACTION.pack_into(self._memory, 0, value)
-
-    @property
-    def done(self) -> bool:
-        """Is the output written? (Exit status 0 does not say so: a slave may end its process itself.)"""
-        return self._memory[self._DONE] == 1
-
-    def set_done(self) -> None:
-        self.fraction_done = 1.0
-        self._memory[self._DONE] = 1
+    from .slot import Slot
+else:
+    import _signal as signal  # the module `signal` imports half of the standard library
 
 
 class SlaveProcess:
-    """Runs ``job`` in a process that leads a process group: what the slave starts is stopped and killed with it.
+    """Runs the slot's job in a process that leads a process group: what the slave starts is stopped and killed with it.
 
     The *guard* is a second process that sleeps until this one is gone. If that happens while the slave runs (``kill -9``),
     it kills the slave's group.
     """
 
-    def __init__(self, job: Callable[[Progress], int]) -> None:
+    def __init__(self, slot: Slot, period: float) -> None:
         self.progress = Progress()
         self.status: int | None = None  # exit status, negative for a signal; None while it runs
         self._cpu_time = 0.0
@@ -65,17 +40,19 @@ class SlaveProcess:
         inner, outer = os.pipe()
         self._guard = _fork(lambda: _guard(inner, outer))
         # The guard hears of the slave from the slave itself: no moment is left in which nobody would end it.
-        self.pid = _fork(lambda: self._slave(job, inner, outer))
+        self.pid = _fork(lambda: self._slave(slot, period, inner, outer))
         os.close(inner)
         self._leash = outer
 
-    def _slave(self, job: Callable[[Progress], int], inner: int, outer: int) -> int:
+    def _slave(self, slot: Slot, period: float, inner: int, outer: int) -> int:
         os.setpgid(0, 0)
         os.write(outer, b"%d" % os.getpid())
         os.close(outer)
         os.close(inner)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-        return job(self.progress)
+        from . import job  # only here: the task's own process stays small
+
+        return job.run(slot, self.progress, period)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not after the slave has ended."""
@@ -146,8 +123,10 @@ def _guard(inner: int, outer: int) -> int:
             break
         group += data
     if group:
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.killpg(int(group), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from . import init_data, mmap, softlink
@@ -16,6 +15,10 @@ FINISH = "boinc_finish_called"
 TEMPORARY_EXIT = "boinc_temporary_exit"
 INIT_DATA = "init_data.xml"
 CHANNELS = "boinc_mmap_file"
+TRICKLE_UP = "trickle_up.xml"
+STATE = "pyboinc_checkpoint"
+FRACTION = "pyboinc_fraction_done"
+OPEN_ALWAYS, ERROR_SHARING_VIOLATION = 4, 32  # Windows
 
 
 class SlotFault(Exception):
@@ -38,11 +41,22 @@ class Slot:
 
     def lock(self) -> bool:
         """Be the only task in this slot until this process ends, however it ends; False if another one is here."""
+        path = self.path(LOCK)
+        if os.name == "nt":
+            import _winapi
+
+            try:
+                _winapi.CreateFile(path, _winapi.GENERIC_WRITE, 0, 0, OPEN_ALWAYS, 0, 0)  # nobody else can open it; never closed
+            except OSError as error:
+                if error.winerror != ERROR_SHARING_VIOLATION:
+                    raise
+                return False
+            return True
         import errno
         import fcntl
 
         if self._lock is None:
-            self._lock = open(self.path(LOCK), "ab")  # noqa: SIM115  (closing any handle of it would unlock)
+            self._lock = open(path, "ab")  # noqa: SIM115  (closing any handle of it would unlock)
         try:
             fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
@@ -56,6 +70,21 @@ class Slot:
         """Remove what a run left that was killed as it ended: a client aborts a task five minutes after its finish file."""
         for name in (FINISH, TEMPORARY_EXIT):
             remove(self.path(name))
+        number = 1
+        while os.path.exists(self.trickle(number)):  # those are sent again, or never were
+            remove(self.trickle(number))
+            number += 1
+
+    def trickle(self, number: int) -> str:
+        """The path of a trickle-up that waits for its turn."""
+        return self.path(f"pyboinc_trickle_{number}")
+
+    def offer_trickle(self, number: int) -> bool:
+        """Put a trickle-up where the client looks for it; False if the last one is still there."""
+        if os.path.exists(self.path(TRICKLE_UP)):
+            return False
+        os.replace(self.trickle(number), self.path(TRICKLE_UP))
+        return True
 
     def init_data(self) -> init_data.InitData | None:
         """What the client says, None if there is no client (standalone). Raises SlotFault."""
@@ -66,10 +95,10 @@ class Slot:
         except (OSError, ValueError) as error:
             raise SlotFault(f"{INIT_DATA} can't be read: {error}") from None
 
-    def channels(self) -> mmap.Channels:
+    def channels(self, told: init_data.InitData) -> mmap.Channels:
         """The channels to the client. Raises SlotFault: what can't be suspended or aborted is not for a volunteer's computer."""
         try:
-            return mmap.attach(self.path(CHANNELS))
+            return mmap.attach_named(told.comm_obj_name) if os.name == "nt" else mmap.attach(self.path(CHANNELS))
         except (OSError, ValueError) as error:
             raise SlotFault(f"{CHANNELS} can't be used ({error}); does the app version's version.xml give an <api_version>?") from None
 
@@ -79,7 +108,12 @@ class Slot:
 
     def temporary_exit(self, seconds: int, reason: str) -> None:
         """Ask the client to start the task again after so many seconds. Exit 0 after it."""
-        write(self.path(TEMPORARY_EXIT), f"{seconds}\n{reason}\n".encode())
+        write(self.path(TEMPORARY_EXIT), f"{seconds}\n{reason}\n".encode("utf-8", "backslashreplace"))
+
+    def wished_pause(self) -> int:
+        """The seconds of the temporary exit that was asked for last."""
+        with open(self.path(TEMPORARY_EXIT), "rb") as file:
+            return int(file.readline())
 
 
 def write(path: str, data: bytes) -> None:
@@ -92,5 +126,7 @@ def write(path: str, data: bytes) -> None:
 
 def remove(path: str) -> None:
     """Remove a file if it is there."""
-    with contextlib.suppress(FileNotFoundError):
+    try:
         os.remove(path)
+    except FileNotFoundError:
+        pass

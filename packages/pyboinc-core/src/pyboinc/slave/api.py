@@ -5,13 +5,18 @@ from __future__ import annotations
 from _thread import get_ident
 
 from ..errors import PyBoincError
+from .channel import Channel, TemporaryExit
+from .checkpoint import Progress
 from .files import encode_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
     from ..codec import Classes, Encoded
+
+MAX_TRICKLE = 8192
+_WORD_MARKS = dict.fromkeys(map(ord, "_-."), "x")
 
 
 class OutputError(PyBoincError):
@@ -21,11 +26,13 @@ class OutputError(PyBoincError):
 class Call:
     """The call that is running: its input, and its encoded output once returned."""
 
-    __slots__ = ("classes", "input", "output", "returned", "thread")
+    __slots__ = ("channel", "classes", "input", "output", "progress", "returned", "thread")
 
-    def __init__(self, input: Any, classes: Classes | None = None) -> None:
+    def __init__(self, input: Any, classes: Classes, progress: Progress, channel: Channel) -> None:
         self.input = input
         self.classes = classes
+        self.progress = progress
+        self.channel = channel
         self.output: Encoded | None = None
         self.returned = 0
         self.thread = get_ident()
@@ -59,3 +66,56 @@ def pyboinc_return_output(output: Any) -> None:
     if call.returned > 1:
         raise OutputError("this call has returned an output already: a call returns exactly one")
     call.output = encode_output(output, call.classes)
+
+
+def fraction_done(fraction: float) -> None:
+    """Say what part of this call is done, from 0 to 1: volunteers see their task's progress. As cheap as a function call."""
+    _current().progress.tell(min(max(0.0, float(fraction)), 1.0))
+
+
+def time_to_checkpoint() -> bool:
+    """Is it time for a `checkpoint`? Volunteers say how often at most a task may write to disk (usually each minute)."""
+    return _current().progress.is_due()
+
+
+def checkpoint(state: Any) -> None:
+    """Keep a state from which this call can go on if it is interrupted: see `restore`.
+
+    state (object): anything that could be an output. The state of the module `random` is kept with it. Replaces the last one
+    in one step: whenever the process is killed, one of the two is there. Raises EncodeError; OSError if the disk is full.
+    """
+    call = _current()
+    call.progress.checkpoint(state, call.classes)
+
+
+def restore() -> Any:
+    """The state that the interrupted start of this call gave to `checkpoint` last; None on its first start.
+
+    The module `random` goes on from where it was, so that the output is the same as without an interruption.
+    """
+    call = _current()
+    return call.progress.restore(call.classes)
+
+
+def trickle_up(variety: str, text: str) -> None:
+    """Send the project a message while the call runs. It arrives when the client next speaks with the server.
+
+    variety (str): what kind of message, 1 to 64 letters, digits, ``_``, ``-``, ``.``; the server's handler asks for it by that.
+    text (str): at most 8,192 characters. Without a client it stands in the call's report.
+    """
+    channel = _current().channel
+    if not (variety.isascii() and 0 < len(variety) <= 64 and variety.translate(_WORD_MARKS).isalnum()):
+        raise ValueError(f"trickle-up: {variety!r} is no name of a variety: 1 to 64 letters, digits, _ - .")
+    if len(text) > MAX_TRICKLE:
+        raise ValueError(f"trickle-up: a text of {len(text):,} characters; at most {MAX_TRICKLE:,}")
+    channel.trickle_up(variety, text)
+
+
+def temporary_exit(seconds: int, reason: str) -> NoReturn:
+    """End the task now; it starts again after so many seconds (at most a day), from its last `checkpoint`.
+
+    For what a wait may cure, e.g. too little memory at the moment. reason (str): one line that volunteers see. Raises
+    `TemporaryExit`, which is no Exception, so that ``finally`` and ``with`` do their work. A client gives up after 100 of them.
+    """
+    _current()
+    raise TemporaryExit(min(max(int(seconds), 0), 86400), " ".join(reason.split())[:200])

@@ -6,12 +6,14 @@ program; in answers the run time in microseconds (DONE) or the exit status (FAUL
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
 import time
 from collections import deque
 
+from .channel import MAX_TEMPORARY_EXITS, Channel, TemporaryExit
 from .console import Console
 from .runner import MAX_TEXT, HostFault, Program, run_job
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 HEADER = struct.Struct("<cIIII")
 PROGRAM, JOB, REVOKE = b"P", b"J", b"R"  # to the worker
 HELLO, DONE, FAULT = b"H", b"D", b"F"  # from the worker
+
+CHECKPOINTS = os.path.join("..", "checkpoints")  # beside the workers' own folders; the next run goes on from them
 
 LINUX_PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
@@ -72,6 +76,7 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
     queue: deque[tuple[bytes, int, int, bytes, bytes]] = deque()
     frames = Frames()
     folder = os.getcwd()
+    channel = PipeChannel(folder)
     _write_all(answers_out, frame(HELLO))
     while True:
         while not queue or _readable(jobs_in):  # between jobs, hear at once what was revoked
@@ -97,7 +102,7 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
             sys.argv = [program.slave]
         try:
             begun = time.perf_counter()
-            output, report = run_job(program, data, console)
+            output, report = _run(program, data, console, channel)
             microseconds = int((time.perf_counter() - begun) * 1e6)
             answer = frame(DONE, job, min(microseconds, 0xFFFFFFFF), output, report)
         except HostFault as fault:
@@ -105,8 +110,37 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
             answer = frame(FAULT, job, fault.exit_status & 0xFFFFFFFF, _encoded(text))
         if os.getpid() != me:  # a child that the slave forked has run to the script's end: it is no worker
             os._exit(0)
+        channel.forget()
         _write_all(answers_out, answer)
         os.chdir(folder)
+
+
+class PipeChannel(Channel):
+    """A job's checkpoint outlives the worker that is killed with its master. (Progress is shown by calls.)"""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = os.path.normpath(os.path.join(folder, CHECKPOINTS))
+        os.makedirs(self._folder, exist_ok=True)
+        self._file = ""
+
+    def checkpoint_file(self, seed: int, first: str) -> str:
+        self._file = os.path.join(self._folder, f"{seed}_{first}")
+        return self._file
+
+    def forget(self) -> None:
+        """The job has ended."""
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._file)
+
+
+def _run(program: Program, data: bytes, console: Console, channel: Channel) -> tuple[bytes, bytes]:
+    """Run the job, again after each temporary exit. Raises HostFault."""
+    for _ in range(MAX_TEMPORARY_EXITS):
+        try:
+            return run_job(program, data, console, channel)
+        except TemporaryExit as wish:
+            time.sleep(wish.seconds)
+    raise HostFault(1, f"{program.slave} made {MAX_TEMPORARY_EXITS} temporary exits")
 
 
 def _encoded(text: str) -> bytes:
@@ -134,7 +168,6 @@ def _die_with(master: int) -> None:
     """End when the master's process does, whatever the slave is doing; ^C is the master's to hear."""
     import signal
     import threading
-    import time
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":

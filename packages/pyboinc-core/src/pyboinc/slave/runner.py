@@ -6,14 +6,14 @@ What a call raises is its output (BOINC hosts must agree on it), unless the host
 from __future__ import annotations
 
 import builtins
-import json
-import random
 import sys
-import zipfile
+from zipimport import ZipImportError, zipimporter
 
 from .. import codec
 from ..errors import DecodeError
 from . import api, files
+from .channel import Channel, TemporaryExit
+from .checkpoint import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     Console = Callable[[], tuple[str, str]]
-    Progress = Callable[[float], None]
 
 MAX_TEXT = 64 * 1024  # of a message, a traceback or what was printed: as much as BOINC keeps of stderr
 MAX_FRAMES = 100
+
+FORMAT = 2  # of a program, see docs/formats.md
 
 ModuleType = type(sys)
 
@@ -49,13 +50,13 @@ class Program:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            with zipfile.ZipFile(path) as archive:
-                manifest = json.loads(archive.read("pyboinc.json"))
-                self.slave: str = manifest["slave"]
-                self.modules: frozenset[str] = frozenset(manifest["modules"])
-                self.requires: list[str] = manifest["requires"]
-                source = archive.read(self.slave)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            archive = zipimporter(path)  # unlike zipfile it is there already, and a task's start is short
+            manifest = read_manifest(archive.get_data("pyboinc.txt"))
+            self.slave: str = manifest["slave"][0]
+            self.modules = frozenset(manifest["module"])
+            self.requires = manifest["requires"]
+            source = archive.get_data(self.slave)
+        except (OSError, ValueError, ZipImportError) as error:
             raise HostFault(1, f"the program can't be read: {error}") from None
         self._files = {self.slave}
         self._loaded: dict[str, Any] = {}
@@ -75,7 +76,8 @@ class Program:
 
     def seed(self, seed: str) -> None:
         """What `random` starts from in a call."""
-        random.seed(seed)
+        if "random" not in self.modules:
+            _seed.set(seed)
 
     def enter(self) -> None:
         """Make this program's modules the importable ones."""
@@ -104,41 +106,54 @@ class Program:
         return import_module(name)
 
 
-def run_job(program: Program, data: bytes, console: Console, progress: Progress = lambda fraction: None) -> tuple[bytes, bytes]:
-    """Run each call of the input file; the output file and the report.
+def read_manifest(data: bytes) -> dict[str, list[str]]:
+    """The values of each name in the manifest of a program. Raises ValueError if it is none of this format."""
+    values: dict[str, list[str]] = {"format": [], "slave": [], "module": [], "requires": []}
+    for line in data.decode().split("\n")[:-1]:
+        name, space, value = line.partition(" ")
+        if not space or name not in values:
+            raise ValueError(f"its manifest has the line {line!r}")
+        values[name].append(value)
+    if values["format"] != [str(FORMAT)] or len(values["slave"]) != 1:
+        raise ValueError(f"its manifest has the format {' '.join(values['format']) or 'of nobody'}, not {FORMAT}")
+    return values
 
-    console: gives what was printed since it was last asked, as (stdout, stderr). progress: is told what part of the calls is
-    done. Raises HostFault.
+
+def run_job(program: Program, data: bytes, console: Console, channel: Channel | None = None) -> tuple[bytes, bytes]:
+    """Run each call of the input file, or those that an earlier start has left; the output file and the report.
+
+    console: gives what was printed since it was last asked, as (stdout, stderr). Raises HostFault, TemporaryExit.
     """
+    channel = channel or Channel()
     try:
         seed, first, inputs = files.read_input_file(data, program.classes)
     except DecodeError as error:
         raise HostFault(1, f"the input file can't be read: {error}") from None
     parent, dot, number = first.rpartition(".")
-    entries = []
-    parts = []
-    for k, value in enumerate(inputs):
-        entry, message, trace = run_call(program, value, f"{seed}/{parent}{dot}{int(number) + k}")
-        entries.append(entry)
-        parts.append((*console(), message, trace))
-        progress((k + 1) / len(inputs))
-    return files.output_file(entries), files.report_file(parts)
+    progress = Progress(channel, seed, first, len(inputs))
+    for k in range(len(progress.entries), len(inputs)):
+        call = api.Call(inputs[k], program.classes, progress, channel)
+        entry, message, trace = run_call(program, call, f"{seed}/{parent}{dot}{int(number) + k}")
+        progress.end_call(entry, (*console(), message, trace))
+    return files.output_file(progress.entries), files.report_file(progress.parts)
 
 
-def run_call(program: Program, value: Any, seed: str) -> tuple[codec.Encoded, str, str]:
+def run_call(program: Program, call: api.Call, seed: str) -> tuple[codec.Encoded, str, str]:
     """Run the script once. The entry for the output file, and if it raised its message and traceback.
 
-    seed: what `random` starts from: the same on every host that runs this call. Raises HostFault.
+    seed: what `random` starts from: the same on every host that runs this call. Raises HostFault, TemporaryExit.
     """
     main = ModuleType("__main__")
     main.__dict__.update(__file__=program.slave, __builtins__=program.builtins)
-    call = api.Call(value, program.classes)
     before = sys.modules["__main__"]
     sys.modules["__main__"] = main
     api.current = call
     program.seed(seed)
     try:
         exec(program.code, main.__dict__)
+    except TemporaryExit:
+        call.progress.save()
+        raise
     except BaseException as error:
         fault = _host_fault(error, program)
         if fault is not None:
@@ -153,6 +168,42 @@ def run_call(program: Program, value: Any, seed: str) -> tuple[codec.Encoded, st
     text = "returned more than one output" if call.returned > 1 else "ended without pyboinc_return_output"
     message = f"{program.slave} {text}: a call returns exactly one output"
     return files.error_entry("pyboinc.slave.api.OutputError", ()), message, ""
+
+
+class _Seed:
+    """Seeds `random`, and if it is not there yet as soon as the slave imports it: many don't, and it is slow to import."""
+
+    def __init__(self) -> None:
+        self._value = ""
+
+    def set(self, value: str) -> None:
+        """What `random` starts from."""
+        self._value = value
+        if "random" in sys.modules:
+            sys.modules["random"].seed(value)
+        elif self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        if name == "random":
+            sys.meta_path.remove(self)
+            for finder in sys.meta_path:
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    self._loader: Any = spec.loader
+                    spec.loader = self  # type: ignore[assignment]
+                    return spec
+        return None
+
+    def create_module(self, spec: object) -> None: ...
+
+    def exec_module(self, module: Any) -> None:
+        module.__loader__ = module.__spec__.loader = self._loader
+        exec(self._loader.get_code("random"), module.__dict__)
+        module.seed(self._value)
+
+
+_seed = _Seed()
 
 
 def _host_fault(error: BaseException, program: Program) -> HostFault | None:

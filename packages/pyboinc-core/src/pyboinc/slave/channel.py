@@ -1,0 +1,37 @@
+"""What a task says beyond its process, and how it leaves before its time. Each way to run a slave has its own channel."""
+
+from __future__ import annotations
+
+import sys
+
+MAX_TEMPORARY_EXITS = 100  # of one task: BOINC's own number
+
+
+class TemporaryExit(BaseException):
+    """The slave wants its task to end now and to start again after so many seconds."""
+
+    def __init__(self, seconds: int, reason: str) -> None:
+        super().__init__(seconds, reason)
+        self.seconds = seconds
+        self.reason = reason
+
+
+class Channel:
+    """This one is for runs without a BOINC client: progress goes nowhere, a trickle to standard error, so into the report."""
+
+    checkpoint_period = 60.0
+    """Seconds between checkpoints that the volunteer wishes: BOINC's default."""
+
+    def checkpoint_file(self, seed: int, first: str) -> str:
+        """Where the job of that seed and first call keeps what a restart needs; empty: nowhere."""
+        return ""
+
+    def fraction_done(self, fraction: float) -> None:
+        """The part of the whole job that is done, from 0 to 1."""
+
+    def checkpointed(self) -> None:
+        """What is kept is up to date."""
+
+    def trickle_up(self, variety: str, text: str) -> None:
+        """Send the project a message now."""
+        print(f"trickle-up {variety}: {text}", file=sys.stderr)
