@@ -55,8 +55,8 @@ CLIENT_PID<wu_cpu_time>100.500000</wu_cpu_time>
 
 # The same as launch.sh does, with BOINC's seconds made short.
 START = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from pyboinc_boinc.slave import app_client, control; "
-    "app_client.main(control.Pace(tick=.02, status=.1, client=.2, heartbeat=1, lock=.3))"
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from pyboinc_boinc.slave import app_client, pace; "
+    "app_client.main(pace.Pace(tick=.02, status=.1, client=.2, heartbeat=1, lock=.3))"
 )
 # A client of which nobody but the operating system knows that it has died.
 CLIENT = (

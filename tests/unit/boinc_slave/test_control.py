@@ -7,12 +7,15 @@ import subprocess
 import pytest
 
 from pyboinc_boinc.slave import mmap
-from pyboinc_boinc.slave.control import ABORTED, QUIT, Control, Pace
+from pyboinc_boinc.slave.control import ABORTED, QUIT, Control
 from pyboinc_boinc.slave.init_data import InitData
+from pyboinc_boinc.slave.pace import Pace
 
 
 class Slave:
     fraction_done = 0.25
+    checkpoint_cpu_time = 0.0
+    trickles = 0
 
     def __init__(self):
         self.progress = self
@@ -27,12 +30,20 @@ class Slave:
 class Talk:
     def __init__(self, init="", reread=lambda: None):
         self.slave = Slave()
+        self.init_data = reread
+        self.offered = []
+        self.taken = True
         self.channels = mmap.Channels(memory.mmap(-1, 8192))
-        self.control = Control(self.slave, self.channels, InitData("<app_init_data>" + init), reread, Pace(), 0.0)
+        self.control = Control(self.slave, self.channels, InitData("<app_init_data>" + init), self, Pace(), 0.0)
 
     def says(self, text, now=0.1, channel=mmap.PROCESS_CONTROL):
         assert self.channels.send(channel, text)
         return self.control.poll(now)
+
+    def offer_trickle(self, number):
+        if self.taken:
+            self.offered.append(number)
+        return self.taken
 
     def hears(self, now):
         self.control.poll(now)
@@ -129,3 +140,24 @@ def test_a_client_of_another_user_is_alive(monkeypatch):
     talk = Talk("<client_pid>424242</client_pid>")
     monkeypatch.setattr(os, "kill", kill)
     assert talk.control.poll(10) is None
+
+
+def test_trickles_one_after_the_other():
+    talk = Talk(PARENT)
+    talk.slave.trickles = 2
+    talk.control.poll(1.0)
+    assert talk.channels.receive(mmap.TRICKLE_UP) == "<have_new_trickle_up/>\n"
+    talk.taken = False  # the client has read the message and not moved the file yet
+    talk.control.poll(2.0)
+    assert talk.control.pass_on_trickle()
+    assert talk.channels.receive(mmap.TRICKLE_UP) == ""
+    talk.taken = True
+    talk.control.poll(3.0)
+    assert not talk.control.pass_on_trickle()
+    assert talk.offered == [1, 2]
+
+
+def test_the_cpu_time_of_a_checkpoint():
+    talk = Talk("<wu_cpu_time>100.5</wu_cpu_time>" + PARENT)
+    talk.slave.checkpoint_cpu_time = 1.5
+    assert "<checkpoint_cpu_time>1.020000e+02</checkpoint_cpu_time>" in talk.hears(1)

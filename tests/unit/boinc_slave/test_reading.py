@@ -80,4 +80,4 @@ def test_no_channels(tmp_path, size):
     if size is not None:
         (tmp_path / "boinc_mmap_file").write_bytes(bytes(size))
     with pytest.raises(slot.SlotFault, match=r"boinc_mmap_file can't be used .*<api_version>"):
-        slot.Slot(str(tmp_path)).channels()
+        slot.Slot(str(tmp_path)).channels(init_data.InitData(PLAIN))

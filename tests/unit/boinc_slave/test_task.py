@@ -1,6 +1,7 @@
 """A task from start to end under a client: what is shipped, as built, in real processes."""
 
 import io
+import random
 import signal
 import time
 import zipfile
@@ -158,6 +159,60 @@ def test_status(client, eventually):
     assert 101.3 < float(last[len("<current_cpu_time>") :].partition("<")[0]) < 103
 
 
+# -- what a slave may ask for
+
+
+STEPS = """
+import random, pyboinc
+at, drawn = pyboinc.restore() or (0, [])
+while at < 3:
+    at, drawn = at + 1, [*drawn, random.random()]
+    pyboinc.fraction_done(at / 4)
+    pyboinc.checkpoint((at, drawn))
+    if at == 2 and not os.path.exists('again'):
+        open('again', 'w').close()
+        INTERRUPTED
+pyboinc_return_output(Output(drawn))
+"""
+
+
+def test_quit_and_restart_from_the_checkpoint(client, eventually, python):
+    client.job(STEPS.replace("INTERRUPTED", "time.sleep(60)"), values=(1,))
+    client.talks()
+    client.start(python=python)
+    heard = []
+    eventually(lambda: heard.append(client.receive(APP_STATUS) or "") or "<fraction_done>5.000000e-01" in heard[-1])
+    kept = float(heard[-1].partition("<checkpoint_cpu_time>")[2].partition("<")[0])
+    assert 100.5 < kept < 110
+    client.send(PROCESS_CONTROL, "<quit/>")
+    assert client.task.wait(10) == 0
+    client.run(python=python)
+    drawn = random.Random("7/5")
+    assert squares(client) == [[drawn.random() for _ in range(3)]]
+
+
+def test_a_temporary_exit(client):
+    client.job(STEPS.replace("INTERRUPTED", "pyboinc.temporary_exit(30, 'no memory now')"), values=(1,))
+    client.talks()
+    client.run()
+    assert (client.slot / "boinc_temporary_exit").read_text() == "30\nno memory now\n"
+    assert not (client.slot / "boinc_finish_called").exists()
+    client.run()
+    assert len(squares(client)[0]) == 3
+    assert (client.slot / "boinc_finish_called").exists()
+
+
+def test_trickles_reach_the_client(client, eventually):
+    client.job("import pyboinc\npyboinc.trickle_up('half', 'a < b')\npyboinc.trickle_up('half', 'c')\n" + RETURN, values=(1,))
+    client.talks()
+    client.start()
+    for text in ("a &lt; b", "c"):
+        eventually(lambda: client.receive(6) == "<have_new_trickle_up/>\n")
+        assert (client.slot / "trickle_up.xml").read_text() == f"<variety>half</variety>\n<text>{text}</text>\n"
+        (client.slot / "trickle_up.xml").unlink()
+    assert client.task.wait(20) == 0
+
+
 # -- nobody is left behind
 
 
@@ -185,7 +240,6 @@ def test_the_client_is_killed(client, eventually, python):
     client.task.wait()
     eventually(lambda: not client.pids(), 5)
     assert not (client.slot / "boinc_finish_called").exists()
-
 
 
 def test_no_heartbeat_from_a_client_without_a_pid(client, eventually):

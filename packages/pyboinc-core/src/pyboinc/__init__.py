@@ -63,16 +63,16 @@ def __getattr__(name):  # type: ignore[no-untyped-def]
     full = _SHORT.get(name, name)
     if full not in _HOME:
         raise AttributeError(f"module 'pyboinc' has no attribute {name!r}")
-    from importlib import import_module
+    from sys import modules
 
     home = __name__ + "." + _HOME[full]
     try:
-        module = import_module(home)
+        __import__(home)  # the package importlib would have to be imported
     except ModuleNotFoundError as error:
         if error.name != home:
             raise
         raise ImportError(f"pyboinc.{name} is for the master: on a volunteer's computer there is only what a slave needs") from None
-    value = globals()[name] = getattr(module, full)
+    value = globals()[name] = getattr(modules[home], full)
     return value
 
 

@@ -30,7 +30,7 @@ import sys
 import warnings
 import zipfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import packages_distributions
@@ -122,10 +122,10 @@ def runtime_zip() -> bytes:
     return reproducible_zip(_runtime_files(importlib.resources.files("pyboinc")))
 
 
-def reproducible_zip(files: Mapping[str, bytes]) -> bytes:
+def reproducible_zip(files: Mapping[str, bytes], deflated: Collection[str] = ()) -> bytes:
     """A zip that depends on names (with ``/``) and contents only: stored, sorted, 1980-01-01, ``-rw-r--r--``.
 
-    Every folder has its own entry: zipimport finds a folder without ``__init__.py`` by that alone.
+    Those named in ``deflated`` depend on the version of zlib too. Every folder has its own entry: zipimport finds a folder without ``__init__.py`` by that alone.
     """
     folders = {f"{parent}/": b"" for name in files for parent in PurePosixPath(name).parents if parent.name}
     buffer = io.BytesIO()
@@ -134,7 +134,7 @@ def reproducible_zip(files: Mapping[str, bytes]) -> bytes:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, also when written on Windows
             entry.external_attr = (0o40755 << 16 | 0x10) if name.endswith("/") else 0o100644 << 16
-            archive.writestr(entry, content)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED if name in deflated else zipfile.ZIP_STORED, compresslevel=9)
     return buffer.getvalue()
 
 

@@ -10,17 +10,19 @@ import os
 import sys
 import time
 
-from .control import Control, Pace
+from .pace import Pace
 from .slot import FRACTION, Slot, SlotFault, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from typing import NoReturn
+
+    from .control import Control
 else:
     import _signal as signal  # the module `signal` imports half of the standard library
 
-if os.name == "nt":
+if sys.platform == "win32":
     from .process_windows import SlaveProcess
 else:
     from .process import SlaveProcess
@@ -57,6 +59,8 @@ def run(slot: Slot, pace: Pace) -> int:
     told = slot.init_data()
     channels = slot.channels(told) if told else None
     slave = SlaveProcess(slot, told.checkpoint_period if told else pace.checkpoint)
+    from .control import Control  # now: the slave need not wait for it
+
     try:
         control = Control(slave, channels, told, slot, pace, time.monotonic()) if channels and told else None
         while slave.status is None:
@@ -82,7 +86,7 @@ def run_wrapped(slot: Slot, pace: Pace) -> int:
         try:
             while slave.status is None:
                 slave.wait(pace.status)
-                if os.name != "nt" and os.getppid() != parent:
+                if sys.platform != "win32" and os.getppid() != parent:
                     return 0
                 if slave.progress.fraction_done != told_fraction:
                     told_fraction = slave.progress.fraction_done
@@ -133,11 +137,13 @@ def _ended(slot: Slot, slave: SlaveProcess, pace: Pace) -> int:
 
 
 def _name(number: int) -> str:
+    from signal import Signals
+
     try:
-        name = signal.Signals(number).name
+        name = Signals(number).name
     except ValueError:
         return f"signal {number}"
-    return f"{name} (as a system does that is out of memory)" if number == signal.SIGKILL else name
+    return f"{name} (as a system does that is out of memory)" if name == "SIGKILL" else name
 
 
 def _show_stderr(slot: Slot) -> None:

@@ -6,6 +6,7 @@ The client never stops a task's process itself: it asks, here, and kills what ha
 from __future__ import annotations
 
 import os
+import sys
 
 from . import mmap
 
@@ -13,28 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .init_data import InitData
     from .mmap import Channels
+    from .pace import Pace
     from .process import SlaveProcess
     from .slot import Slot
 
 QUIT = 0  # without a finish file: the client starts the task again later
 ABORTED = 194  # BOINC's EXIT_ABORTED_BY_CLIENT
-
-
-class Pace:
-    """How often things are looked at, and how long is waited for them, in seconds: BOINC's own numbers."""
-
-    tick = 0.1  # between looks at what the client wants
-    status = 1.0  # between messages to the client
-    client = 10.0  # between looks whether the client's process exists
-    heartbeat = 30.0  # without one, when the client's process is not known: the client is gone
-    lock = 35.0  # for another task to leave the slot
-    away = 600  # if it does not: until the client may try again
-    checkpoint = 60.0  # between checkpoints, without a client to say it
-    last_words = 10.0  # for the client to take the trickle-ups that are left
-    ended = 60  # the same, if somebody ended the slave
-
-    def __init__(self, **changes: float) -> None:
-        self.__dict__.update(changes)
 
 
 class Control:
@@ -105,7 +90,7 @@ class Client:
 
     def __init__(self, pid: int, pace: Pace, now: float) -> None:
         self._pid = pid
-        self._is_parent = os.name != "nt" and pid == os.getppid()
+        self._is_parent = sys.platform != "win32" and pid == os.getppid()
         self._pace = pace
         self._looked = self._beat = now
 
@@ -121,10 +106,20 @@ class Client:
         if now - self._looked < self._pace.client:
             return False
         self._looked = now
-        return not (_runs_on_windows if os.name == "nt" else _runs)(self._pid)
+        return not _runs(self._pid)
 
 
 def _runs(pid: int) -> bool:
+    if sys.platform == "win32":
+        import _winapi
+
+        try:
+            handle = _winapi.OpenProcess(0x100000, False, pid)  # SYNCHRONIZE
+        except OSError as error:
+            return error.winerror != 87  # ERROR_INVALID_PARAMETER: there is none; any other: it is somebody else's
+        ended = _winapi.WaitForSingleObject(handle, 0) == _winapi.WAIT_OBJECT_0
+        _winapi.CloseHandle(handle)
+        return not ended
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -132,15 +127,3 @@ def _runs(pid: int) -> bool:
     except PermissionError:  # it runs as somebody else
         pass
     return True
-
-
-def _runs_on_windows(pid: int) -> bool:
-    import _winapi
-
-    try:
-        handle = _winapi.OpenProcess(0x100000, False, pid)  # SYNCHRONIZE
-    except OSError as error:
-        return error.winerror != 87  # ERROR_INVALID_PARAMETER: there is none; any other: it is somebody else's
-    ended = _winapi.WaitForSingleObject(handle, 0) == _winapi.WAIT_OBJECT_0
-    _winapi.CloseHandle(handle)
-    return not ended

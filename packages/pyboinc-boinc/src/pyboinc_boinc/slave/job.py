@@ -92,7 +92,7 @@ def _put(output_path: str, report_path: str, output: bytes, report: bytes) -> No
 
 def _scrub_environment(folder: str) -> None:
     """Nothing of the volunteer's for the slave. (The launcher has emptied it already; not everybody starts by it.)"""
-    kept = {name: os.environ[name] for name in KEPT_ON_WINDOWS if os.name == "nt" and name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT_ON_WINDOWS if sys.platform == "win32" and name in os.environ}
     os.environ.clear()
     os.environ.update(kept, PATH=os.defpath, HOME=folder, TMPDIR=folder, TEMP=folder, TMP=folder, LANG="C.UTF-8")
 
@@ -106,4 +106,4 @@ def _import_site(program: Program) -> None:
     else:
         import builtins
 
-        builtins.exit = builtins.quit = sys.exit
+        builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]

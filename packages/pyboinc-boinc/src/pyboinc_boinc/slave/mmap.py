@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import sys
 
 CHANNELS, SIZE = 8, 1024  # bytes: a flag, then text that ends in NUL
 PROCESS_CONTROL, HEARTBEAT, APP_STATUS, TRICKLE_UP, TRICKLE_DOWN = 0, 4, 5, 6, 7
@@ -14,20 +15,22 @@ def attach(path: str) -> Channels:
         return Channels(mmap.mmap(file.fileno(), CHANNELS * SIZE))
 
 
-def attach_named(name: str) -> Channels:
-    """The channels in the mapping that a client on Windows has named so in init_data.xml. Raises OSError."""
-    import _winapi
+if sys.platform == "win32":
 
-    for full in (f"Global\\shm_{name}", f"shm_{name}"):
-        try:  # mmap would make the mapping if it is not there
-            handle = _winapi.OpenFileMapping(_winapi.FILE_MAP_READ | _winapi.FILE_MAP_WRITE, False, full)
-        except OSError as error:
-            lack = error
-            continue
-        memory = mmap.mmap(-1, CHANNELS * SIZE, full)
-        _winapi.CloseHandle(handle)
-        return Channels(memory)
-    raise lack
+    def attach_named(name: str) -> Channels:
+        """The channels in the mapping that a client has named so in init_data.xml. Raises OSError."""
+        import _winapi
+
+        for full in (f"Global\\shm_{name}", f"shm_{name}"):
+            try:  # mmap would make the mapping if it is not there
+                handle = _winapi.OpenFileMapping(_winapi.FILE_MAP_READ | _winapi.FILE_MAP_WRITE, False, full)
+            except OSError as error:
+                lack = error
+                continue
+            memory = mmap.mmap(-1, CHANNELS * SIZE, full)
+            _winapi.CloseHandle(handle)
+            return Channels(memory)
+        raise lack
 
 
 class Channels:

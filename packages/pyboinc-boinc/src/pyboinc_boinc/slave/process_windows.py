@@ -13,6 +13,8 @@ import sys
 
 from .progress import Progress
 
+assert sys.platform == "win32"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -24,9 +26,7 @@ BASIC_ACCOUNTING, PROCESS_IDS, EXTENDED_LIMITS = 1, 3, 9
 KILL_ON_JOB_CLOSE = 0x2000
 PROCESS_SUSPEND_RESUME = 0x800
 MAX_PROCESSES = 1024
-START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from pyboinc_boinc.slave import process_windows; process_windows.slave(*sys.argv[2:])"
-)
+START = "import sys; sys.path.insert(0, sys.argv[1]); from pyboinc_boinc.slave.process_windows import slave; slave(*sys.argv[2:])"
 
 
 class _BasicLimits(ctypes.Structure):
@@ -56,9 +56,9 @@ class SlaveProcess:
     """As on other systems, see ``process``."""
 
     def __init__(self, slot: Slot, period: float) -> None:
-        self._kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
+        self._kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)
         self._kernel.CreateJobObjectW.restype = self._kernel.OpenProcess.restype = ctypes.c_void_p
-        self._nt: Any = ctypes.WinDLL("ntdll")  # type: ignore[attr-defined]
+        self._nt: Any = ctypes.WinDLL("ntdll")
         tag = f"pyboinc_{os.getpid()}"
         self.progress = Progress(tag)
         self.status: int | None = None
@@ -66,10 +66,9 @@ class SlaveProcess:
         limits = _ExtendedLimits()
         limits.basic.flags = KILL_ON_JOB_CLOSE
         self._check(self._kernel.SetInformationJobObject(self._job, EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits)))
-        runtime = next(path for path in sys.path if path.endswith(".zip") and os.path.isfile(path))
-        command = [sys.executable, "-I", "-S", "-c", START, runtime, slot.folder, tag, str(period)]
+        command = [sys.executable, "-I", "-S", "-c", START, sys.argv[1], slot.folder, tag, str(period)]
         self._process = subprocess.Popen(command, creationflags=CREATE_SUSPENDED | CREATE_NO_WINDOW, close_fds=False)
-        self._handle = ctypes.c_void_p(int(self._process._handle))  # type: ignore[attr-defined]
+        self._handle = ctypes.c_void_p(int(self._process._handle))
         try:
             self._check(self._kernel.AssignProcessToJobObject(self._job, self._handle))
         except OSError:
@@ -117,7 +116,7 @@ class SlaveProcess:
 
     def _check(self, done: int) -> None:
         if not done:
-            raise ctypes.WinError(ctypes.get_last_error())  # type: ignore[attr-defined]
+            raise ctypes.WinError(ctypes.get_last_error())
 
 
 def slave(folder: str, tag: str, period: str) -> None:

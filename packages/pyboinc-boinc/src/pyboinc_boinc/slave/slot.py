@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from . import init_data, mmap, softlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
+
+    from .init_data import InitData
 
 LOCK = "boinc_lockfile"
 FINISH = "boinc_finish_called"
@@ -42,7 +45,7 @@ class Slot:
     def lock(self) -> bool:
         """Be the only task in this slot until this process ends, however it ends; False if another one is here."""
         path = self.path(LOCK)
-        if os.name == "nt":
+        if sys.platform == "win32":
             import _winapi
 
             try:
@@ -52,19 +55,20 @@ class Slot:
                     raise
                 return False
             return True
-        import errno
-        import fcntl
+        else:
+            import errno
+            import fcntl
 
-        if self._lock is None:
-            self._lock = open(path, "ab")  # noqa: SIM115  (closing any handle of it would unlock)
-        try:
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            return False
-        except OSError as error:
-            if error.errno != errno.ENOSYS:  # a file system without locks: then without, as BOINC does
-                raise
-        return True
+            if self._lock is None:
+                self._lock = open(path, "ab")  # noqa: SIM115  (closing any handle of it would unlock)
+            try:
+                fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                return False
+            except OSError as error:
+                if error.errno != errno.ENOSYS:  # a file system without locks: then without, as BOINC does
+                    raise
+            return True
 
     def forget_last_run(self) -> None:
         """Remove what a run left that was killed as it ended: a client aborts a task five minutes after its finish file."""
@@ -95,10 +99,12 @@ class Slot:
         except (OSError, ValueError) as error:
             raise SlotFault(f"{INIT_DATA} can't be read: {error}") from None
 
-    def channels(self, told: init_data.InitData) -> mmap.Channels:
+    def channels(self, told: InitData) -> mmap.Channels:
         """The channels to the client. Raises SlotFault: what can't be suspended or aborted is not for a volunteer's computer."""
         try:
-            return mmap.attach_named(told.comm_obj_name) if os.name == "nt" else mmap.attach(self.path(CHANNELS))
+            if sys.platform == "win32":
+                return mmap.attach_named(told.comm_obj_name)
+            return mmap.attach(self.path(CHANNELS))
         except (OSError, ValueError) as error:
             raise SlotFault(f"{CHANNELS} can't be used ({error}); does the app version's version.xml give an <api_version>?") from None
 

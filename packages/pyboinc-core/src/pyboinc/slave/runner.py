@@ -68,11 +68,18 @@ class Program:
     def code(self) -> CodeType:
         if self._code is None:
             self._code = self._compile(self._source)
-            _show_source(self.slave, self._source)
         return self._code
 
     def _compile(self, source: bytes) -> CodeType:
         return compile(source, self.slave, "exec", dont_inherit=True)
+
+    def get_source(self, _name: str) -> str:
+        """The script's text, for tracebacks: it is in no file. (This makes the program the loader of its script.)"""
+        import io
+        import tokenize
+
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(self._source).readline)
+        return self._source.decode(encoding, "replace")
 
     def seed(self, seed: str) -> None:
         """What `random` starts from in a call."""
@@ -101,9 +108,8 @@ class Program:
         return trace
 
     def _import(self, name: str) -> Any:
-        from importlib import import_module
-
-        return import_module(name)
+        __import__(name)  # the package importlib would have to be imported
+        return sys.modules[name]
 
 
 def read_manifest(data: bytes) -> dict[str, list[str]]:
@@ -144,7 +150,7 @@ def run_call(program: Program, call: api.Call, seed: str) -> tuple[codec.Encoded
     seed: what `random` starts from: the same on every host that runs this call. Raises HostFault, TemporaryExit.
     """
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=program.slave, __builtins__=program.builtins)
+    main.__dict__.update(__file__=program.slave, __builtins__=program.builtins, __loader__=program)
     before = sys.modules["__main__"]
     sys.modules["__main__"] = main
     api.current = call
@@ -261,17 +267,6 @@ def _cut(text: str) -> str:
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT // 2] + "\n[...]\n" + text[-MAX_TEXT // 2 :]
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _show_source(name: str, source: bytes) -> None:
-    """Let tracebacks show the script's lines, which are in no file."""
-    import io
-    import linecache
-    import tokenize
-
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-    text = source.decode(encoding, "replace")
-    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
 
 
 def main() -> None:
