@@ -125,7 +125,8 @@ def runtime_zip() -> bytes:
 def reproducible_zip(files: Mapping[str, bytes], deflated: Collection[str] = ()) -> bytes:
     """A zip that depends on names (with ``/``) and contents only: stored, sorted, 1980-01-01, ``-rw-r--r--``.
 
-    Those named in ``deflated`` depend on the version of zlib too. Every folder has its own entry: zipimport finds a folder without ``__init__.py`` by that alone.
+    Those named in ``deflated`` depend on the version of zlib too. Every folder has its own entry: zipimport finds a folder
+    without ``__init__.py`` by that alone.
     """
     folders = {f"{parent}/": b"" for name in files for parent in PurePosixPath(name).parents if parent.name}
     buffer = io.BytesIO()
