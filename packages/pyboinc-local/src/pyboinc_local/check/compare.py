@@ -68,30 +68,27 @@ def spread(outcomes: Outcomes, reference: str) -> Spread:
     floats = differing = 0
     other = ""
     for call, expected in enumerate(outcomes[reference]):
-        lows: list[float] | None = None
-        highs: list[float] = []
-        widths: list[int] = []
-        for output in {each[call].output for each in outcomes.values()} | {expected.output}:
+        columns: list[list[tuple[float, float, int]]] = []
+        for output in {each[call].output for each in outcomes.values()}:
             pairs, text = _pairs(expected.output, output)
             other = other or text
-            if lows is None:
-                lows, highs, widths = [x for x, _, _ in pairs], [x for x, _, _ in pairs], [bits for _, _, bits in pairs]
-            for place, (_, y, _) in enumerate(pairs[: len(lows)]):
-                if y != y or y < lows[place]:
-                    lows[place] = y
-                if y == y and y > highs[place]:
-                    highs[place] = y
-        for low, high, bits in zip(lows or (), highs, widths, strict=True):
+            columns.append(pairs)
+        for place in zip(*columns, strict=False):  # of other lengths only where more than floats differs
             floats += 1
-            if low == high or (low != low and high != high):
+            values = [y for _, y, _ in place]
+            low, high = min(values), max(values)
+            if low == high:
                 continue
+            unlike = [value for value in values if value == value]
+            if not unlike:
+                continue  # NaN everywhere
             differing += 1
-            if not (math.isfinite(low) and math.isfinite(high)):
+            if len(unlike) < len(values) or not (math.isfinite(low) and math.isfinite(high)):
                 relative = absolute = steps = math.inf
                 continue
             absolute = max(absolute, high - low)
             relative = max(relative, (high - low) / max(abs(high), abs(low)))
-            steps = max(steps, ulps(low, high, bits))
+            steps = max(steps, ulps(low, high, place[0][2]))
     return Spread(relative, absolute, steps, floats, differing, other)
 
 

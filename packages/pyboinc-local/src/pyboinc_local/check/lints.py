@@ -139,9 +139,10 @@ def _of_call(node: ast.Call, names: Mapping[str, str], sets: frozenset[str]) -> 
         yield "sum", f"{name} gives other bits from Python 3.10 on: use math.sqrt of a sum"
     if name == "os.environ.get" or name == "os.environ":
         yield "locale", "the environment differs from host to host"
-    if node.args and _is_set(node.args[0], sets) and (name in PASSING_ORDER or name.endswith(".join")):
+    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if node.args and _is_set(node.args[0], sets) and (name in PASSING_ORDER or method == "join"):
         yield "order", "the order of a set differs from process to process: sort it"
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "pop" and not node.args and _is_set(node.func.value, sets):
+    if isinstance(node.func, ast.Attribute) and method == "pop" and not node.args and _is_set(node.func.value, sets):
         yield "order", "which member pop() takes from a set differs from process to process"
 
 

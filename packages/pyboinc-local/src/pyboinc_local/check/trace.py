@@ -22,6 +22,7 @@ from pyboinc.slave import runner
 from pyboinc.slave.console import Console
 
 from .. import workers
+from ..platforms.namespace import REEXECUTED
 from ..platforms.program import RoutedProgram
 from ..platforms.spec import arithmetic
 
@@ -138,6 +139,8 @@ class _Traced:
         own = runner.Program(path)
         self.watched = Watched(platform, names, own.owns)
         self._program = RoutedProgram(path, self.watched)
+        for name in REEXECUTED:  # what they compute as they are imported is no operation of the program's
+            self._program.names.module(name)
         self._data = data
         self._console = console
 
