@@ -60,3 +60,12 @@ def test_profiles_are_looked_up():
     for wrong in ("linux-must", "linux-musl@4.1", 3, ""):
         with pytest.raises(SettingsError, match=r"\[\[local.hosts\]\] number 1, profile = "):
             options.read({"hosts": [{"profile": wrong}]}, "")
+
+
+def test_what_no_profile_reaches_is_told(app):
+    """A compiled package computes as this computer does, whatever the host."""
+    app.slave("import numpy\npyboinc_return_output(Output(float(numpy.exp(value))))")
+    app.write("pyboinc.toml", HOSTS.format(comparator="bitwise").replace("[[local", 'requires = ["numpy"]\n[[local', 1))
+    app.master(RUN.format(inputs=[0.5, 1.5]))
+    printed, told = app.run()
+    assert printed == "[] 2\n" and told.count("app_slave.py, line 5: numpy is compiled code from outside the program") == 1

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence, Set
 from itertools import count
 from typing import TextIO
 
+from pyboinc.bundle import Program
 from pyboinc.codec import dumps
+from pyboinc.display import say
 from pyboinc.model import Batch, Job, Record, SettingsError
 from pyboinc.slave import files
 from pyboinc_assimilator.deliver import deliver
@@ -24,6 +26,7 @@ from .options import MODEL, LocalOptions, default_run_time
 from .project import Answer, Deliver, ProjectError, Submit
 from .server.rows import Workunit
 from .simulation import Volunteer
+from .worker import NATIVE
 from .workers import Work, Workers
 
 NOTHING = dumps(None)
@@ -143,6 +146,7 @@ class _RealRuns:
         self._numbers = count()
         self._running: dict[int, _Run] = {}
         self._runs: dict[str, dict[str, _Run]] = {}
+        self._warned: set[str] = set()
         self._error: Exception | None = None
         self._changed = threading.Condition()
 
@@ -167,12 +171,24 @@ class _RealRuns:
     def _run(self, wanted: list[tuple[Job, str]]) -> None:
         work = {}
         for job, profile in wanted:
+            if profile != NATIVE:
+                self._warn(job.program)
             number = next(self._numbers)
             self._running[number] = self._runs.setdefault(job.name, {})[profile] = _Run()
             work[number] = Work(job.program, job.data, profile)
         workers = self._workers
         assert workers is not None
         workers.call(lambda: workers.add(work))
+
+    def _warn(self, program: Program) -> None:
+        """What no host's arithmetic reaches, once for each program."""
+        if program.sha256 not in self._warned:
+            from .check import lints
+
+            self._warned.add(program.sha256)
+            for each in lints.of(program):
+                if each.kind == lints.UNROUTED:
+                    say(f"{each.file}, line {each.line}: {each.text}")
 
     def _answer(self, run: _Run) -> Answer:
         with self._changed:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pyboinc import exactmath
-from pyboinc.bundle import Program, manifest
+from pyboinc.bundle import Program
 from pyboinc.ports import Clock
 
 from .. import platforms
 from ..worker import NATIVE
-from . import runs
+from . import lints, runs
 from .collect import Sample, Sampled, sample
 from .compare import Outcomes, Spread, agree, disagreement, groups, hit, room, smallest, spread
-from .lints import Lint, lint
+from .lints import Lint
 from .population import HR_TYPES, KINDS, SHARES
 from .runs import Native, Outcome
 from .trace import Divergence, look
@@ -149,21 +147,9 @@ def _status(name: str) -> str:
     return platforms.EXACT if all(each.status == platforms.EXACT for each in functions) else platforms.STATISTICAL
 
 
-def _programs(calls: Sequence[Sampled]) -> list[Program]:
-    return list({call.program.sha256: call.program for call in calls}.values())
-
-
-def _sources(program: Program) -> dict[str, str]:
-    with zipfile.ZipFile(io.BytesIO(program.data)) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".py") and name != "__main__.py"]
-        return {name: archive.read(name).decode("utf-8", "replace") for name in names}
-
-
 def _lints(calls: Sequence[Sampled]) -> list[Lint]:
-    found: set[Lint] = set()
-    for program in _programs(calls):
-        found.update(lint(_sources(program), frozenset(manifest(program.data).modules)))
-    return sorted(found)
+    programs = {call.program.sha256: call.program for call in calls}
+    return sorted({each for program in programs.values() for each in lints.of(program)})
 
 
 def _stability(found: Findings, calls: Sequence[Sampled], native: Native) -> None:
@@ -234,7 +220,7 @@ def _some(calls: Sequence[int], most: int) -> list[int]:
 
 def _line(program: Program, file: str, number: int) -> str:
     """The text of a line of a source; empty if it is not there."""
-    lines = _sources(program).get(file.replace(os.sep, "/"), "").splitlines()
+    lines = lints.sources(program).get(file.replace(os.sep, "/"), "").splitlines()
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import importlib.util
+import io
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import decode_source
+
+from pyboinc.bundle import Program
 
 from ..platforms.namespace import REEXECUTED
 
@@ -52,6 +57,18 @@ MODULES = {
 DUNDERS = {"__pow__", "__rpow__", "__ipow__"}
 PASSING_ORDER = {"list", "tuple", "sum", "enumerate", "iter", "map", "filter", "zip", "reversed", "next"}
 """Functions that hand on the order of what they get, unlike sorted, min, max, len, set, any and all."""
+
+
+def of(program: Program) -> list[Lint]:
+    """All that is found in a program."""
+    return lint(sources(program), frozenset(program.modules))
+
+
+def sources(program: Program) -> dict[str, str]:
+    """The texts of a program's files, by name."""
+    with zipfile.ZipFile(io.BytesIO(program.data)) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".py") and name != "__main__.py"]
+        return {name: decode_source(archive.read(name)) for name in names}
 
 
 def lint(sources: Mapping[str, str], own: frozenset[str]) -> list[Lint]:
