@@ -13,12 +13,14 @@ from pyboinc.bundle import Program
 from pyboinc.ports import Clock
 
 from .. import platforms
+from ..fleet.schema import Fleet
+from ..server.hr import UNKNOWN
 from ..worker import NATIVE
 from . import lints, runs
 from .collect import Sample, Sampled, sample
 from .compare import Outcomes, Spread, agree, disagreement, groups, hit, room, smallest, spread
 from .lints import Lint
-from .population import HR_TYPES, KINDS, SHARES
+from .population import HR_TYPES, Kind, kinds, shares
 from .runs import Native, Outcome
 from .trace import Divergence, look
 
@@ -76,6 +78,7 @@ class Findings:
     positions: list[str]
     comparator: str
     profiles: dict[str, str]
+    fleet: str
     hit: list[str] = field(default_factory=list)
     versions_hit: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -103,8 +106,13 @@ class Findings:
         return {"format": FORMAT, "agree": self.agree, **asdict(self)}
 
 
-def check(script: str, arguments: Sequence[str], wanted: int, workers: int, folder: str, clock: Clock, progress: Progress) -> Findings:
-    """Check a program. wanted: calls.  workers: processes.  folder: an empty one, for all that is made. Raises PyBoincError."""
+def check(
+    script: str, arguments: Sequence[str], wanted: int, volunteers: Fleet, workers: int, folder: str, clock: Clock, progress: Progress
+) -> Findings:
+    """Check a program. wanted: calls.  volunteers: who would run it.  workers: processes.  folder: an empty one, for all that is made.
+
+    Raises PyBoincError, and what the program raises.
+    """
     progress("calls", 0, wanted)
     taken = sample(script, arguments, wanted, os.path.join(folder, "batch"))
     calls = taken.calls
@@ -118,6 +126,7 @@ def check(script: str, arguments: Sequence[str], wanted: int, workers: int, fold
         positions=[call.position for call in calls],
         comparator=taken.comparator,
         profiles={name: _status(name) for name in names},
+        fleet=volunteers.name,
     )
     found.lints = _lints(calls)
     progress("this computer", 0, 4)
@@ -128,12 +137,13 @@ def check(script: str, arguments: Sequence[str], wanted: int, workers: int, fold
     everything = runs.under(list(profiles.values()), calls, workers, folder, clock, lambda done, of: progress("platforms", done, of))
     honest = {name: everything[profiles[name]] for name in names}
     by_version = {name: everything[spec] for name, spec in versions.items()}
-    _disagreement(found, calls, honest, by_version)
+    population = kinds(volunteers)
+    _disagreement(found, calls, honest, by_version, shares(population))
     if WASM in profiles:
         found.wasm_differs = sum(a.output != b.output for a, b in zip(everything[WASM], honest[NATIVE], strict=True))
     _trace(found, calls, honest, by_version, profiles, folder, progress)
-    _cures(found, taken, honest)
-    _rounded(found, calls, honest, at, workers, folder, clock, progress)
+    _cures(found, taken, honest, population)
+    _rounded(found, calls, honest, shares(population), at, workers, folder, clock, progress)
     return found
 
 
@@ -166,14 +176,16 @@ def _stability(found: Findings, calls: Sequence[Sampled], native: Native) -> Non
             found.unstable[call.position] = "it depends on the calls before it: state is left over in a module"
 
 
-def _disagreement(found: Findings, calls: Sequence[Sampled], honest: Outcomes, by_version: Outcomes) -> None:
+def _disagreement(
+    found: Findings, calls: Sequence[Sampled], honest: Outcomes, by_version: Outcomes, volunteers: Mapping[str, float]
+) -> None:
     found.hit = [calls[call].position for call in hit(honest)]
     found.versions_hit = [calls[call].position for call in hit(by_version)]
     expected = honest[NATIVE]
     found.differs = {name: _differing(expected, each) for name, each in honest.items()}
     found.matrix = {name: {other: _differing(each, honest[other]) for other in honest} for name, each in honest.items()}
     found.differs_by_version = {name: _differing(by_version[_dotted(VERSIONS[1])], each) for name, each in by_version.items()}
-    found.disagree = disagreement(honest, SHARES)
+    found.disagree = disagreement(honest, volunteers)
     found.spread = spread(honest, NATIVE)
 
 
@@ -224,7 +236,7 @@ def _line(program: Program, file: str, number: int) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-def _cures(found: Findings, taken: Sample, honest: Outcomes) -> None:
+def _cures(found: Findings, taken: Sample, honest: Outcomes, population: Sequence[Kind]) -> None:
     outputs = [each.output for each in honest[NATIVE]]
     for name, comparator in smallest(honest, found.spread).items():
         limits = {"relative": {"relative": _limit(comparator.spec)}, "absolute": {"absolute": _limit(comparator.spec)}}.get(name)
@@ -240,10 +252,10 @@ def _cures(found: Findings, taken: Sample, honest: Outcomes) -> None:
         found.own_comparator_agrees = not found.hit
     for name, hr_type in HR_TYPES.items():
         classes: dict[int, dict[str, float]] = {}
-        for kind in KINDS:
-            if kind.profile in honest:
-                classes.setdefault(kind.hr_class(hr_type), {})[kind.profile] = kind.share
-        lost = sum(classes.pop(-1, {}).values())
+        for kind in population:
+            inside = classes.setdefault(kind.hr_class(hr_type), {})
+            inside[kind.profile] = inside.get(kind.profile, 0.0) + kind.share
+        lost = sum(classes.pop(UNKNOWN, {}).values())
         made = [_hr_class(number, shares, honest) for number, shares in sorted(classes.items())]
         kept = sum(each.share for each in made)
         found.redundancy[name] = {
@@ -257,16 +269,17 @@ def _limit(spec: str) -> float:
     return float(spec.rpartition("=")[2])
 
 
-def _hr_class(number: int, shares: dict[str, float], honest: Outcomes) -> HrClass:
-    inside = {profile: honest[profile] for profile in shares}
+def _hr_class(number: int, inside_shares: dict[str, float], honest: Outcomes) -> HrClass:
+    inside = {profile: honest[profile] for profile in inside_shares if profile in honest}
     name = f"{SYSTEMS[number // 128 * 128]}, processor class {number % 128}"
-    return HrClass(number, name, sorted(shares), sum(shares.values()), disagreement(inside, shares), len(hit(inside)))
+    return HrClass(number, name, sorted(inside_shares), sum(inside_shares.values()), disagreement(inside, inside_shares), len(hit(inside)))
 
 
 def _rounded(
     found: Findings,
     calls: Sequence[Sampled],
     honest: Outcomes,
+    volunteers: Mapping[str, float],
     at: str,
     workers: int,
     folder: str,
@@ -283,5 +296,5 @@ def _rounded(
     before = sum(honest[NATIVE][call].seconds for call in chosen)
     cost = sum(each.seconds for each in outcomes[profiles[0]]) / before if before else None
     left = {name: outcomes[spec] for name, spec in zip(honest, profiles, strict=True)}
-    disagree = disagreement(left, SHARES) * len(chosen) / len(calls)
+    disagree = disagreement(left, volunteers) * len(chosen) / len(calls)
     found.rounded = {"hit_before": len(chosen), "hit": len(hit(left)), "disagree": disagree, "cost": cost}

@@ -13,9 +13,11 @@ from pathlib import Path
 import click
 
 from pyboinc import display
+from pyboinc.cli.program import check_script
 from pyboinc.errors import PyBoincError
 from pyboinc.ports import SystemClock
 
+from ..fleet import schema
 from ..options import LocalOptions
 
 AGREE, DISAGREE = 0, 1
@@ -25,10 +27,13 @@ AGREE, DISAGREE = 0, 1
 @click.option("--sample", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many of its calls to run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.option("--report", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page (HTML) with plots.")
+@click.option("--fleet", metavar="NAME", default="volunteers", show_default=True, help="Who volunteers: see pyboinc fleets.")
 @click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes that run slaves; one for each core if not given.")
 @click.argument("script", metavar="APP_MASTER.PY")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def check(script: str, arguments: tuple[str, ...], sample: int, as_json: bool, report: Path | None, workers: int | None) -> None:
+def check(
+    script: str, arguments: tuple[str, ...], sample: int, as_json: bool, report: Path | None, fleet: str, workers: int | None
+) -> None:
     """Which operation makes honest computers disagree?
 
     Runs a sample of the program's calls, in a temporary folder, as Windows, macOS and Linux computers would compute them; says
@@ -40,13 +45,13 @@ def check(script: str, arguments: tuple[str, ...], sample: int, as_json: bool, r
     from . import analysis, page  # much to import
     from .report import tell
 
-    if not os.path.isfile(script):
-        raise PyBoincError(f"there is no file {script}")
+    check_script(script)
+    volunteers = schema.load(fleet, os.getcwd())
     if report is not None and not report.parent.is_dir():
         raise PyBoincError(f"there is no folder {report.parent}")
     with tempfile.TemporaryDirectory(prefix="pyboinc_check_") as folder, _stdout_to_stderr():
         count = LocalOptions(workers=workers).workers_wanted
-        found = analysis.check(script, arguments, sample, count, folder, SystemClock(), _Progress())
+        found = analysis.check(script, arguments, sample, volunteers, count, folder, SystemClock(), _Progress())
     if report is not None:
         report.write_text(page.page(found), "utf-8")
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else tell(found))

@@ -53,8 +53,10 @@ def page(found: Findings) -> str:
         parts += ["<h2>The first operation that differs</h2>", *map(_operation, found.operations)]
     if found.hit:
         parts += ["<h2>How many calls differ, platform by platform</h2>", _card(_matrix(found)), f"<p>{_text(spread_text(found))}</p>"]
-        parts += ["<h2>What would help</h2>", _card(_bars(remaining(found))), _card(_definitions(cures(found)))]
+        parts += ["<h2>What would help</h2>", _card(_bars(remaining(found), found.fleet)), _card(_definitions(cures(found)))]
         parts += ["<h2>Classes of homogeneous redundancy</h2>", _card(_classes(found))]
+    elif found.versions_hit:
+        parts += ["<h2>What would help</h2>", _card(_definitions(cures(found)))]
     if found.lints:
         rows = [[f"{each.file}:{each.line}", each.kind, each.text] for each in found.lints]
         parts += ["<h2>In the source</h2>", _card(_table(["where", "what", ""], rows))]
@@ -68,9 +70,8 @@ def page(found: Findings) -> str:
     )
 
 
-NOTE = """<p class="faint">Exact: the same bits as that platform's C library. Statistical: differs from others as often, and at most as
-much, as was measured or published. How often two volunteers' computers disagree goes by assumed shares of their kinds; whether they do
-does not.</p>"""
+NOTE = """<p class="faint">Exact: the same bits as that platform's C library. Statistical: differs from others as often, and at most
+as much, as was measured or published. How often two computers disagree goes by the fleet that was given; whether they do does not.</p>"""
 
 
 def _text(text: object) -> str:
@@ -129,7 +130,7 @@ def _classes(found: Findings) -> str:
 # ---- Plots.
 
 
-def _bars(values: Sequence[tuple[str, float]]) -> str:
+def _bars(values: Sequence[tuple[str, float]], fleet: str) -> str:
     """How often two hosts still disagree, with each cure."""
     height, left, width = 30, 260, 440
     lines = []
@@ -142,7 +143,7 @@ def _bars(values: Sequence[tuple[str, float]]) -> str:
             f'<rect x="{left}" y="{y + 6}" width="{bar:.1f}" height="18" rx="2" fill="var(--{"bar" if share else "good"})"/>'
             f'<text x="{left + bar + 8:.1f}" y="{y + 20}">{label}</text>'
         )
-    title = "How often two volunteers' computers disagree on a call"
+    title = f"How often two computers of the fleet {_text(fleet)} disagree on a call"
     size = f"0 0 {left + width + 80} {len(values) * height + 4}"
     return f'<p class="faint">{title}</p><svg viewBox="{size}" role="img" aria-label="{title}">{"".join(lines)}</svg>'
 

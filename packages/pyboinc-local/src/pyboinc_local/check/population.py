@@ -1,27 +1,21 @@
-"""Who volunteers: what computers report to the project, and what they compute with.
-
-The shares are round figures for want of published ones: a host's C library and instruction set are in no statistics of BOINC's.
-They weigh the disagreement that `pyboinc check` tells; whether there is any does not depend on them.
-"""
+"""Who volunteers: what the computers of a fleet report to the project, and what they compute with. Pure."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from dataclasses import dataclass
 
+from ..fleet.hosts import hosts
+from ..fleet.schema import Fleet
 from ..server.hr import hr_class
 from ..server.rows import HR_COARSE, HR_FINE, Host
-from ..systems import SYSTEMS
 
-OLD = "Intel(R) Core(TM) i5-3470 CPU @ 3.20GHz"  # before Haswell: no FMA
-LINUX, WINDOWS, MACOS, APPLE = (
-    SYSTEMS[name] for name in ("x86_64-pc-linux-gnu", "windows_x86_64", "x86_64-apple-darwin", "arm64-apple-darwin")
-)
-WINDOWS_10 = ("Microsoft Windows 10", *WINDOWS[1:])
-FREEBSD = ("FreeBSD", *LINUX[1:])
+HR_TYPES = {"coarse": HR_COARSE, "fine": HR_FINE}
 
 
-class Kind(NamedTuple):
-    """A kind of host. system: operating system, processor's vendor and model, as it reports them.  share (float): of all hosts."""
+@dataclass(frozen=True)
+class Kind:
+    """Hosts that are alike. system: operating system, processor's vendor and model, as they report them.  share (float): of all hosts."""
 
     profile: str
     system: tuple[str, str, str]
@@ -32,17 +26,13 @@ class Kind(NamedTuple):
         return hr_class(Host(1, 1, (), *self.system), hr_type)
 
 
-KINDS = (
-    Kind("windows11", WINDOWS, 0.45),
-    Kind("windows11-nofma", (*WINDOWS[:2], OLD), 0.02),
-    Kind("windows10", WINDOWS_10, 0.25),
-    Kind("windows10-nofma", (*WINDOWS_10[:2], OLD), 0.04),
-    Kind("linux-glibc-fma", LINUX, 0.12),
-    Kind("linux-glibc-nofma", (*LINUX[:2], OLD), 0.02),
-    Kind("linux-musl", LINUX, 0.005),
-    Kind("macos-x86_64", MACOS, 0.03),
-    Kind("macos-arm64", APPLE, 0.06),
-    Kind("freebsd", FREEBSD, 0.005),
-)
-SHARES = {kind.profile: kind.share for kind in KINDS}
-HR_TYPES = {"coarse": HR_COARSE, "fine": HR_FINE}
+def kinds(fleet: Fleet) -> list[Kind]:
+    """The kinds of hosts of a fleet, the most frequent first."""
+    made = hosts(fleet, 0)
+    counts = Counter((host.profile, (host.os_name, host.p_vendor, host.p_model)) for host in made)
+    return [Kind(profile, system, count / len(made)) for (profile, system), count in counts.most_common()]
+
+
+def shares(of: list[Kind]) -> dict[str, float]:
+    """The share of each profile."""
+    return {profile: sum(kind.share for kind in of if kind.profile == profile) for profile in {kind.profile for kind in of}}

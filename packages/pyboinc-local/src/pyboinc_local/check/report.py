@@ -46,7 +46,8 @@ def _lines(found: Findings) -> Iterator[str]:
         for name, differs in found.differs.items():
             yield f"  {name:<20}{differs:>6}   {found.profiles[name]}"
         yield f"  {spread_text(found)}"
-        yield f"  Two volunteers' computers drawn at random disagree on {_percent(found.disagree)} of the calls."
+        yield f"  Two computers drawn from the fleet {found.fleet} disagree on {_percent(found.disagree)} of the calls."
+    if found.hit or found.versions_hit:
         yield ""
         yield "WHAT WOULD HELP"
         for name, text in cures(found):
@@ -114,12 +115,23 @@ def spread_text(found: Findings) -> str:
 
 def cures(found: Findings) -> Iterator[tuple[str, str]]:
     """Name of each cure, and what it would do for this program."""
+    if found.hit:
+        yield from _cures_of_platforms(found)
+    yield (
+        "one CPython for all hosts",
+        f"ends what differs between Python's versions ({_calls(len(found.versions_hit))}), not what differs between C libraries, "
+        f"which stay the operating systems' own ({_calls(len(found.hit))}, measured with Python {found.python} on every platform)",
+    )
+
+
+def _cures_of_platforms(found: Findings) -> Iterator[tuple[str, str]]:
     yield "a tolerance", _tolerance(found)
+    pythons = f", and on {_calls(len(found.versions_hit))} if their Pythons are of different versions" if found.versions_hit else ""
     for name, each in found.redundancy.items():
         left = "; ".join(f"{c.name}: {_percent(c.share)} of the hosts, {_percent(c.disagree)} disagree" for c in each["classes"])
         yield (
             f"homogeneous redundancy, {name}",
-            f"two hosts of a class still disagree on {_percent(each['disagree'])} of the calls (without it: {_percent(found.disagree)}); "
+            f"two hosts of a class disagree on {_percent(each['disagree'])} of the calls{pythons} (else {_percent(found.disagree)}); "
             f"only hosts of its class can do a job, and {_percent(each['without_class'])} of the hosts have none and get no work. {left}",
         )
     if found.rounded:
@@ -129,11 +141,6 @@ def cures(found: Findings) -> Iterator[tuple[str, str]]:
             "with pyboinc.exactmath in place of math and ** in the program's own code "
             f"{found.rounded['hit']} of {_calls(found.rounded['hit_before'])} still differ{cost}",
         )
-    yield (
-        "one CPython for all hosts",
-        f"ends what differs between Python's versions ({_calls(len(found.versions_hit))}), not what differs between C libraries, "
-        f"which stay the operating systems' own ({_calls(len(found.hit))}, measured with Python {found.python} on every platform)",
-    )
     if found.wasm_differs is not None:
         yield (
             "the deterministic runtime",
