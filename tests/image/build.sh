@@ -1,6 +1,6 @@
 #!/bin/bash
 # A small image with MariaDB, from Debian's packages, for where no image registry is reached:  build.sh NAME
-# Needs root, apt-get, and docker; takes some seconds. The server inside takes MYSQL_USER, MYSQL_PASSWORD and MYSQL_DATABASE.
+# Needs root, apt-get, and docker; takes some seconds. The server inside takes MYSQL_ROOT_PASSWORD.
 set -euo pipefail
 name=$1
 here=$(cd "$(dirname "$0")" && pwd)

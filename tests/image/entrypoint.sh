@@ -1,12 +1,11 @@
 #!/bin/sh
-# Starts the server; the first time with its users and database.
+# Starts the server; the first time with a user who may come from anywhere.
 data=/var/lib/mysql
 if [ ! -e $data/ready ]; then
     busybox cp -a /seed/. $data/
     {
-        echo "CREATE DATABASE IF NOT EXISTS \`${MYSQL_DATABASE:=test}\`;"
-        echo "CREATE USER IF NOT EXISTS '${MYSQL_USER:=test}'@'%' IDENTIFIED BY '${MYSQL_PASSWORD:=test}';"
-        echo "GRANT ALL PRIVILEGES ON *.* TO '$MYSQL_USER'@'%' WITH GRANT OPTION;"
+        echo "CREATE USER IF NOT EXISTS 'root'@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';"
+        echo "GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION;"
     } >/tmp/init.sql
     busybox touch $data/ready
 fi

@@ -23,6 +23,7 @@ from .tools import cancel_jobs
 from .transaction import ProjectDisk
 
 PATIENCE = 120.0  # seconds for a database that restarts
+TICK = 0.1  # seconds between looks into new/
 LOOK_EVERY = 10.0  # seconds between looks whether the batch was aborted on the project's web pages
 LET_GO = 0.5  # seconds for a create_work that runs when the master stops; it goes on alone
 MAX_TEXT = 255
@@ -39,6 +40,8 @@ class Run:
         self._store = Store(self._project, batch.clock, PATIENCE)
         self._pipeline: Pipeline | None = None
         self._next_look = batch.clock.now() + LOOK_EVERY
+        self._new = os.path.join(batch.folder, batchdir.NEW)
+        self._changed = 0
 
     # -- a run of the master
 
@@ -63,14 +66,26 @@ class Run:
 
     def wait(self, timeout: float) -> None:
         assert self._pipeline is not None
-        if self._pipeline.busy:
-            self._pipeline.wait(timeout)
-        else:
-            self._batch.clock.sleep(timeout)
+        clock = self._batch.clock
+        end = clock.now() + timeout
+        while (left := end - clock.now()) > 0 and not self._has_changed():
+            if self._pipeline.busy:
+                self._pipeline.wait(min(left, TICK))
+            else:
+                clock.sleep(min(left, TICK))
         if self._batch.clock.now() >= self._next_look:
             self._next_look = self._batch.clock.now() + LOOK_EVERY
             if status := self._status():
                 self._look_at(status)
+
+    def _has_changed(self) -> bool:
+        """Whether something has come into ``new``, or gone, since this was last asked."""
+        try:
+            changed = os.stat(self._new).st_mtime_ns
+        except OSError:
+            return False
+        before, self._changed = self._changed, changed
+        return changed != before
 
     def stop(self) -> None:
         """Without waiting for a database that is away: the next run asks for what is missing, and counts anew."""
@@ -79,6 +94,7 @@ class Run:
             if self._pipeline is not None:
                 with contextlib.suppress(PyBoincError):
                     self._pipeline.drain(LET_GO)
+                self._pipeline.leave()
         finally:
             self._store.close()
 

@@ -54,8 +54,12 @@ def work_of(settings: JobSettings, timed: int, fpops_sum: float, fpops_max: floa
 
 
 def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, work: Work) -> list[str]:
-    """What create_work is told of all jobs of a batch. It takes no max_error_results of 0: that is given to them afterwards."""
-    total = max(settings.max_total_results, settings.target_nresults)
+    """What create_work is told of all jobs of a batch.
+
+    It takes no max_error_results of 0: that is given to the jobs afterwards (`Batches.made`). Until then there are no results
+    beyond the first ones, so that a job that fails at once has failed.
+    """
+    total = settings.target_nresults if settings.max_error_results == 0 else total_of(settings)
     return [
         *("--appname", app),
         *("--batch", str(batch)),
@@ -74,6 +78,11 @@ def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, 
         *("--rsc_fpops_bound", f"{work.bound:.6g}"),
         *("--priority", str(settings.priority)),
     ]
+
+
+def total_of(settings: JobSettings) -> int:
+    """max_total_results, which may not be less than the results made at first."""
+    return max(settings.max_total_results, settings.target_nresults)
 
 
 def line_of(job: Job, batch: int, only_user: int = 0) -> str:
@@ -181,7 +190,9 @@ class Pipeline:
         else:
             self._tries = 0
         if made:
-            self._batches.made(self._status.id, len(made), self._settings.max_error_results)
+            self._batches.made(self._status.id, len(made))
+            if self._settings.max_error_results == 0:
+                self._batches.set_limits(self._status.id, 0, total_of(self._settings))
 
     def _words(self) -> list[str]:
         if self._clock.now() - self._looked >= LOOK_EVERY:
@@ -196,6 +207,13 @@ class Pipeline:
         end = self._clock.now() + seconds
         while self.busy and self._clock.now() < end:
             self.wait(0.1)
+
+    def leave(self) -> None:
+        """Let go: a create_work that runs goes on, and the next run of the master asks for what it has not made."""
+        self._waiting.clear()
+        if self._tool is not None:
+            self._tool.leave()
+            self._tool = None
 
     def wait(self, seconds: float) -> None:
         """A step on: until the create_work that runs has ended, or for so many seconds."""

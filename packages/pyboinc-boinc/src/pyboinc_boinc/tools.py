@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 
 from pyboinc.errors import PyBoincError
@@ -52,6 +53,11 @@ class Running:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def leave(self) -> None:
+        """It goes on without anybody who hears how it ends."""
+        threading.Thread(target=self._process.wait, name="pyboinc-left-tool", daemon=True).start()
+        self._stderr.close()
 
     def check(self) -> None:
         """Raises ToolError if it has failed. Only once it has ended."""

@@ -84,12 +84,14 @@ class Batches:
         """Jobs are to be made with these files: whoever cleans up after the batch will find them."""
         self._transaction(_begin, batch, result_template, programs)
 
-    def made(self, batch: int, jobs: int, max_error_results: int) -> None:
-        """So many jobs were made.
+    def made(self, batch: int, jobs: int) -> None:
+        """So many jobs were made."""
+        self._transaction(_made, batch, jobs)
 
-        max_error_results: of the batch's jobs; 0 is given to them here, since create_work does not take it.
-        """
-        self._transaction(_made, batch, jobs, max_error_results)
+    def set_limits(self, batch: int, max_error_results: int, max_total_results: int) -> None:
+        """Limits of all the batch's workunits, where they are not so already."""
+        sql = "UPDATE workunit SET max_error_results = %s, max_total_results = %s WHERE batch = %s AND max_error_results <> %s"
+        self._transaction(Transaction.change, sql, (max_error_results, max_total_results, batch, max_error_results))
 
     def recount(self, batch: int) -> None:
         """Bring the number of jobs up to date, after a crash that came between a job and its being counted."""
@@ -215,9 +217,7 @@ def _begin(step: Transaction, batch: int, result_template: str, programs: Collec
         step.change("INSERT IGNORE INTO pyboinc_program (batch, name) VALUES (%s, %s)", (batch, program))
 
 
-def _made(step: Transaction, batch: int, jobs: int, max_error_results: int) -> None:
-    if max_error_results == 0:
-        step.change("UPDATE workunit SET max_error_results = 0 WHERE batch = %s AND max_error_results <> 0", (batch,))
+def _made(step: Transaction, batch: int, jobs: int) -> None:
     step.change("UPDATE pyboinc_batch SET jobs = jobs + %s WHERE id = %s", (jobs, batch))
     _show_jobs(step, batch)
 
