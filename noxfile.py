@@ -129,8 +129,8 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def integration(session: nox.Session) -> None:
-    """Against a real database; `-s integration -- --boinc-project DIR` against a real BOINC project, too."""
-    install(session, *wheels(), *TEST_TOOLS)
+    """Against a database in a container (PYBOINC_TEST_IMAGE names its image); `-- --boinc-project DIR`: and a real BOINC project."""
+    install(session, *wheels(), *TEST_TOOLS, *nox.project.dependency_groups(TOOLS, "integration"))
     session.run("pytest", "tests/integration", "tests/fullserver", *session.posargs)
 
 

@@ -1,5 +1,7 @@
 """A database in a container, and on it a project whose server is a stand-in."""
 
+import contextlib
+import os
 import sys
 from itertools import count
 from pathlib import Path
@@ -17,7 +19,13 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def database():
     """The database's server."""
-    with containers.engine():
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(containers.engine())
+        except RuntimeError as error:
+            if os.environ.get("PYBOINC_NEEDS_DATABASE"):
+                raise
+            pytest.skip(str(error))
         containers.sweep()
         made = containers.Database(containers.image())
         try:

@@ -25,7 +25,7 @@ IMAGE, OWN_IMAGE = os.environ.get("PYBOINC_TEST_IMAGE", "mysql:8.4"), "pyboinc-t
 LABEL = "org.pyboinc.test"
 PASSWORD = "pyboinc"
 BUILD = Path(__file__).resolve().parents[1] / "image" / "build.sh"
-PULL_TIMEOUT = 120  # seconds
+PULL_TIMEOUT = 60  # seconds
 
 
 @contextlib.contextmanager

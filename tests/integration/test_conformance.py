@@ -8,7 +8,7 @@ from pyboinc.testing.conformance import CAPABILITIES, Conformance
 class TestBoinc(Conformance):
     interface = "boinc"
     capabilities = sorted(CAPABILITIES)
-    refused_options = ({"app": "nobody"}, {"app_version": 7}, {"user": "nobody@example.org"})
+    refused_options = ({"app": "nobody"}, {"app_version": 7})
     refused_settings = ({"own_hosts_only": True},)
     reference_calls = 30
 
