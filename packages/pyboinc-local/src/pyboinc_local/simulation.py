@@ -272,7 +272,8 @@ class Simulation:
         spec = volunteer.spec
         fate = GOOD
         if spec.faults is not NONE:
-            fate = faults.draw(spec.faults, volunteer.chance, volunteer.valid_in_a_row, wu.delay_bound)
+            trusted = volunteer.valid_in_a_row if spec.faults.honest_until else 0
+            fate = faults.draw(spec.faults, volunteer.chance, trusted, wu.delay_bound)
             if fate.crash_after is not None:
                 answer = Answer(fate.crash_after * answer.elapsed_time, CRASHED, None, b"", "the host's own fault")
         late = result.report_deadline + LONG_OFF

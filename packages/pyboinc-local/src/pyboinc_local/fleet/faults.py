@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
+from math import prod
 from typing import NamedTuple
 
 from ..model_time import Chance, normal
@@ -40,6 +42,11 @@ class Faults:
     honest_until: int = 0
     clock_skew: float = 0.0
 
+    @cached_property
+    def any(self) -> float:
+        """The probability that something happens to a result."""
+        return 1.0 - prod(1.0 - float(getattr(self, name)) for name in PROBABILITIES)
+
 
 NONE = Faults()
 LIAR = Faults(wrong=1.0)
@@ -72,21 +79,21 @@ GOOD = Fate()
 
 def draw(faults: Faults, chance: Chance, valid_in_a_row: int, delay_bound: float) -> Fate:
     """The fate of a result that a host gets now. valid_in_a_row: what the project knows of the host."""
-    if faults == NONE:
-        return GOOD
-
-    def happens(probability: float) -> bool:
-        return probability > 0.0 and chance.random() < probability
-
-    if happens(faults.crash):
+    if faults.any == 0.0 or chance.random() >= faults.any:
+        return GOOD  # as nearly always, after one number
+    while True:  # one of them happens, or several; which ones, each on its own
+        happens = {name: chance.random() < getattr(faults, name) for name in PROBABILITIES}
+        if any(happens.values()):
+            break
+    if happens["crash"]:
         return Fate(crash_after=chance.random())
     return Fate(
-        wrong=valid_in_a_row >= faults.honest_until and happens(faults.wrong),
-        arrives=chance.random() if happens(faults.truncated) else 1.0,
-        doubled=happens(faults.doubled),
-        lost=happens(faults.lost),
-        delay=LATEST * delay_bound * chance.random() if happens(faults.late) else None,
-        duplicate=happens(faults.duplicate),
+        wrong=happens["wrong"] and valid_in_a_row >= faults.honest_until,
+        arrives=chance.random() if happens["truncated"] else 1.0,
+        doubled=happens["doubled"],
+        lost=happens["lost"],
+        delay=LATEST * delay_bound * chance.random() if happens["late"] else None,
+        duplicate=happens["duplicate"],
     )
 
 

@@ -5,6 +5,7 @@ Everything that is wrong is told before anything runs, with file, line and key.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -88,15 +89,15 @@ def parse(text: str, path: str) -> Fleet:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}") from None
-    reader = _Reader(path, Places(path, text))
+    reader = _Reader(path, text)
     for key in table:
         if key not in ("description", EVERY, "hosts"):
-            raise reader.refused("", key, f"unknown key{nearest(key, ['description', f'[{EVERY}]', '[[hosts]]'])}")
+            raise reader.refused_at_top(key, f"unknown key{nearest(key, ['description', f'[{EVERY}]', '[[hosts]]'])}")
     every, tables = table.get(EVERY, {}), table.get("hosts")
     if not isinstance(every, dict):
-        raise reader.refused("", EVERY, f"must be a table [{EVERY}]")
+        raise reader.refused_at_top(EVERY, f"must be a table [{EVERY}]")
     if not isinstance(tables, list) or not tables or not all(isinstance(each, dict) for each in tables):
-        raise reader.refused("", "hosts", "must be one or more tables [[hosts]]")
+        raise reader.refused_at_top("hosts", "must be one or more tables [[hosts]]")
     if "number" in every:
         raise reader.refused(EVERY, "number", "belongs to each of [[hosts]]")
     defaults = reader.values(EVERY, every)
@@ -105,16 +106,23 @@ def parse(text: str, path: str) -> Fleet:
         raise SettingsError(f"{path}: the fleet has no hosts")
     description = table.get("description", "")
     if not isinstance(description, str):
-        raise reader.refused("", "description", "must be a text in quotes")
+        raise reader.refused_at_top("description", "must be a text in quotes")
     return Fleet(Path(path).stem, " ".join(description.split()), tuple(groups))
 
 
 class _Reader:
     """Reads the tables of one file."""
 
-    def __init__(self, path: str, places: Places) -> None:
+    def __init__(self, path: str, text: str) -> None:
         self._folder = Path(path).parent
-        self._places = places
+        self._path = path
+        self._lines = text.splitlines()
+        self._places = Places(path, text)
+
+    def refused_at_top(self, key: str, must: str) -> SettingsError:
+        """key: at the file's top, or a table's name."""
+        line = next((number for number, line in enumerate(self._lines, 1) if re.match(rf"\s*\[*\s*{re.escape(key)}\b", line)), 1)
+        return SettingsError(f"{self._path}, line {line}, {key}: {must}")
 
     def refused(self, table: str, key: str, must: str) -> SettingsError:
         return SettingsError(f"{self._places.of(table, key)}: {must}")
@@ -148,7 +156,8 @@ class _Reader:
         where = f"[[hosts]] number {number}"
         own = self.values(where, table)
         if "number" not in own:
-            raise self.refused(where, "number", "say how many hosts these are")
+            key = next(iter(table), "number")
+            raise self.refused(where, key, "say how many hosts these are: number = ...")
         inherited = {key: value for key, value in defaults.items() if not ("trace" in own and key in ("on", "off", "begin"))}
         if "on" in own or "off" in own:
             inherited.pop("trace", None)
@@ -156,7 +165,8 @@ class _Reader:
         on, off = found.pop("on", None), found.pop("off", None)
         begin = found.pop("begin", ANY)
         if (on is None) != (off is None):
-            raise self.refused(where if "on" in own or "off" in own else EVERY, "off" if on is None else "on", "on and off belong together")
+            key = "on" if off is None else "off"
+            raise self.refused(where if key in own else EVERY, key, "on and off belong together")
         if on is not None:
             found["availability"] = OnOff(on, off, begin)
         elif begin != ANY:

@@ -166,8 +166,9 @@ class Tally(EventLog):
             for other in honest[:place]:
                 agree = one.output == other.output or self._same(one.output or b"", other.output or b"")
                 split = split or not agree
-                first, second = sorted((self._label(one.hostid), self._label(other.hostid)))
-                counts = self.pairs.setdefault((first, second), [0, 0])
+                first, second = self._label(one.hostid), self._label(other.hostid)
+                pair = (first, second) if first <= second else (second, first)
+                counts = self.pairs.get(pair) or self.pairs.setdefault(pair, [0, 0])
                 counts[0] += 1
                 counts[1] += agree
         self.split_jobs += split
