@@ -49,7 +49,8 @@ def simulate(tmp_path):
             shutil.copytree(EXAMPLES / example, folder)
         (folder / "fleet.toml").write_text(fleet)
         (folder / "pyboinc.toml").write_text(toml)
-        command = [sys.executable, "-c", "from pyboinc.cli import main; main()", "simulate", "app_master.py", "--fleet", "fleet.toml", "--json"]
+        pyboinc = [sys.executable, "-c", "from pyboinc.cli import main; main()"]
+        command = [*pyboinc, "simulate", "app_master.py", "--fleet", "fleet.toml", "--json"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYBOINC")}
         ran = subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
         assert ran.returncode == 0, ran.stderr

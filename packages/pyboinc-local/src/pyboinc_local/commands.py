@@ -30,13 +30,6 @@ from .simulated import Sampling, Simulated
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def add_to(group: click.Group) -> None:
-    """Add the commands to ``pyboinc``."""
-    group.add_command(simulate)
-    group.add_command(estimate)
-    group.add_command(fleets)
-
-
 def _program(command: F) -> F:
     """Script, its own arguments, and what says who the volunteers are."""
     for decorate in (

@@ -41,11 +41,11 @@ class LocalBackend:
 
     @hookimpl
     def pyboinc_add_commands(self, group: click.Group) -> None:
-        from . import commands  # much to import for the other commands
-        from .check.command import check
+        from .check.command import check  # much to import, which a run needs not
+        from .commands import estimate, fleets, simulate
 
-        commands.add_to(group)
-        group.add_command(check)
+        for command in (check, simulate, estimate, fleets):
+            group.add_command(command)
 
     @hookimpl
     def pyboinc_start_batch(self, batch: Batch) -> int:
