@@ -82,7 +82,8 @@ def test_the_deterministic_runtime_is_the_same_everywhere(simulate):
 def test_correctly_rounded_functions_are_the_same_everywhere(simulate, tmp_path):
     simulate("sunspots", HALF, QUORUM, "--no-trials")  # puts the program there
     module = tmp_path / "sunspots" / "periodogram.py"
-    module.write_text(module.read_text().replace("from math import cos, pi, sin", "from math import pi\nfrom pyboinc.exactmath import cos, sin"))
+    rounded = "from math import pi\nfrom pyboinc.exactmath import cos, sin"
+    module.write_text(module.read_text().replace("from math import cos, pi, sin", rounded))
     told, printed = simulate("sunspots", HALF, QUORUM, "--no-trials")
     assert SUNSPOTS in printed
     assert told["truth"]["jobs_on_which_honest_hosts_disagree"] == 0
