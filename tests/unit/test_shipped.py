@@ -83,6 +83,6 @@ def test_a_damaged_file_is_a_client_error(slot, what, status, message):
 
 
 def test_the_master_side_is_not_there(slot):
-    code = "import sys; sys.path.insert(0, 'runtime.zip'); import pyboinc; pyboinc.pyboinc_call"
+    code = "import sys; sys.path.insert(0, 'runtime.zip'); import pyboinc; from pyboinc import Executor; pyboinc.pyboinc_call()"
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=slot, capture_output=True, text=True)
     assert "pyboinc.pyboinc_call is for the master" in ran.stderr

@@ -8,6 +8,8 @@ In the slave::
 
     from pyboinc import pyboinc_get_input, pyboinc_return_output
 
+Or in one file, with plain functions: `Executor`, `map`, `map_reduce`, `load`; see `pyboinc.executor`.
+
 The same functions have short names too: `pyboinc.call`, `.master`, `.get_input`, `.return_output`. A slave that runs for long
 has `pyboinc.fraction_done`, `.time_to_checkpoint`, `.checkpoint`, `.restore`, `.trickle_up`, `.temporary_exit`.
 Names are loaded when they are first used. This module goes to volunteers as it is.
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from .errors import JobError as JobError
     from .errors import PyBoincError as PyBoincError
     from .errors import SlaveError as SlaveError
+    from .executor import Executor as Executor
+    from .executor import load as load
+    from .executor import map as map
     from .model import Call as Call
     from .model import JobSettings as JobSettings
     from .run import pyboinc_call as pyboinc_call
@@ -47,6 +52,9 @@ _HOME = {
     **dict.fromkeys(("fraction_done", "time_to_checkpoint", "checkpoint", "restore", "trickle_up", "temporary_exit"), "slave.api"),
     "Call": "model",
     "JobSettings": "model",
+    "Executor": "executor",
+    "map": "executor",
+    "load": "executor",
     "register": "codec",
     "PyBoincError": "errors",
     "EncodeError": "errors",
@@ -71,9 +79,20 @@ def __getattr__(name):  # type: ignore[no-untyped-def]
     except ModuleNotFoundError as error:
         if error.name != home:
             raise
-        raise ImportError(f"pyboinc.{name} is for the master: on a volunteer's computer there is only what a slave needs") from None
+        return _for_the_master(name)  # type: ignore[no-untyped-call]
     value = globals()[name] = getattr(modules[home], full)
     return value
+
+
+def _for_the_master(name):  # type: ignore[no-untyped-def]
+    """What a script imports that is master and slave in one, on a volunteer's computer."""
+
+    def missing(*_args, **_kwargs):  # type: ignore[no-untyped-def]
+        from .errors import PyBoincError
+
+        raise PyBoincError(f"pyboinc.{name} is for the master: on a volunteer's computer there is only what a slave needs")
+
+    return missing
 
 
 def __dir__():  # type: ignore[no-untyped-def]

@@ -252,6 +252,7 @@ _FORMS: dict[str, list[type]] = {
     "failed": [str],
     "outvoted": [str],
     "rerun": [list],
+    "left": [list],
 }
 
 
@@ -271,7 +272,7 @@ def _entry(value: object) -> Entry:
                 if not all(isinstance(call, list) and list(map(type, call)) == [str, str] for call in rest[2]):
                     raise ValueError
             if form is not None and kind != "program":
-                for position in rest[0] if kind == "rerun" else rest[:1]:
+                for position in rest[0] if kind in ("rerun", "left") else rest[:1]:
                     if not isinstance(position, str) or not _POSITION(position):
                         raise ValueError
             return value

@@ -26,6 +26,7 @@ import importlib.util
 import io
 import os
 import re
+import symtable
 import sys
 import warnings
 import zipfile
@@ -72,6 +73,7 @@ class Program:
     ``slave`` is the script's name as the app knows it, ``data`` the zip, ``sha256`` its digest in hexadecimal.
     ``modules`` are the import names of the bundled modules, sorted, without the slave itself. ``optional`` are modules
     imported under ``try``/``except ImportError`` that are neither local nor in the standard library nor in requires.
+    ``main`` is the module that is the master's ``__main__``, or empty.
     """
 
     slave: str
@@ -79,6 +81,7 @@ class Program:
     sha256: str
     modules: tuple[str, ...]
     optional: tuple[str, ...]
+    main: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,23 +91,35 @@ class Manifest:
     slave: str
     modules: tuple[str, ...]
     requires: tuple[str, ...]
+    main: str
 
 
-def build(slave: str, folder: Path | str, requires: Sequence[str] = ()) -> Program:
+def build(
+    slave: str, folder: Path | str, requires: Sequence[str] = (), overlay: Mapping[str, bytes] | None = None, main: str = ""
+) -> Program:
     """Bundle the script ``slave`` (a path relative to ``folder``, with ``/``) with the local modules that it imports.
 
     ``requires`` names what volunteers have beside Python, by distribution or import name: ``["numpy>=1.20"]``.
-    Raises BundleError; imports that are found nowhere are all listed at once.
+    ``overlay`` has files, name to content, that stand before those of the folder; the slave may be one. ``main`` is a module
+    among them that is the master's ``__main__``: its classes go by that name. Raises BundleError; imports that are found
+    nowhere are all listed at once.
     """
-    script = _find_slave(slave, Path(folder))
+    overlay = overlay or {}
+    script = Path(folder) / slave if slave in overlay else _find_slave(slave, Path(folder))
     requires = _checked_requires(requires)
-    collector = _Collector(slave, _Tree(script.parent), _Requirements(requires))
+    collector = _Collector(slave, _Tree(script.parent, overlay), _Requirements(requires))
     collector.collect(script)
     modules = tuple(sorted(collector.modules))
     lines = [f"format {FORMAT}", f"slave {slave}", *(f"module {name}" for name in modules), *(f"requires {each}" for each in requires)]
-    text = "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{line}\n" for line in [*lines, *([f"main {main}"] if main else [])])
     data = reproducible_zip({**collector.files, "__main__.py": MAIN.encode(), _MANIFEST_NAME: text.encode()})
-    return Program(slave, data, hashlib.sha256(data).hexdigest(), modules, tuple(sorted(collector.optional)))
+    return Program(slave, data, hashlib.sha256(data).hexdigest(), modules, tuple(sorted(collector.optional)), main)
+
+
+def read(data: bytes) -> Program:
+    """The program that `build` made of these bytes. Raises BundleError."""
+    found = manifest(data)
+    return Program(found.slave, data, hashlib.sha256(data).hexdigest(), found.modules, (), found.main)
 
 
 def manifest(data: bytes) -> Manifest:
@@ -114,7 +129,7 @@ def manifest(data: bytes) -> Manifest:
             content = read_manifest(archive.read(_MANIFEST_NAME))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise BundleError(f"This is not a program bundled by this version of PyBOINC: {error}") from error
-    return Manifest(content["slave"][0], tuple(content["module"]), tuple(content["requires"]))
+    return Manifest(content["slave"][0], tuple(content["module"]), tuple(content["requires"]), "".join(content["main"]))
 
 
 def runtime_zip() -> bytes:
@@ -209,6 +224,21 @@ def analyse(source: bytes, file: str, as_script: bool = False) -> Analysis:
             if isinstance(node, ast.Call) and not place.guarded and _dotted(node.func) in master_names:
                 master_calls.append(node.lineno)
     return Analysis(tuple(imports), _literal_all(tree), min(master_calls, default=None))
+
+
+def guarded_lines(source: bytes, file: str) -> list[range]:
+    """The lines of a script under ``if __name__ == "__main__":``, which do not run when it is imported. Raises BundleError."""
+    ifs = [node for node in _parse(source, file).body if isinstance(node, ast.If) and ast.dump(node.test) in _IS_MAIN]
+    return [range(node.lineno, (node.body[-1].end_lineno or node.lineno) + 1) for node in ifs]
+
+
+def may_define(source: bytes, name: str) -> bool:
+    """May a module of this source have that name at its top level? (With ``import *`` any.)"""
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.parse(source).body):
+        return True
+    top = symtable.symtable(source.decode("utf-8-sig", "replace"), "<source>", "exec")
+    symbol = top.lookup(name) if name in top.get_identifiers() else None
+    return symbol is not None and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace())
 
 
 def _parse(source: bytes, file: str) -> ast.Module:
@@ -410,16 +440,20 @@ class _Module:
 
 
 class _Tree:
-    """The importable files of a folder. Names match exactly, also where the file system does not mind case."""
+    """The importable files of a folder. Names match exactly, also where the file system does not mind case.
 
-    def __init__(self, top: Path) -> None:
+    ``overlay`` has files that stand before those of the folder.
+    """
+
+    def __init__(self, top: Path, overlay: Mapping[str, bytes]) -> None:
         self.top = top
+        self._overlay = {top / name: content for name, content in overlay.items()}
         self._listings: dict[Path, frozenset[str]] = {}
 
     def names(self, folder: Path) -> frozenset[str]:
         """What is in a folder; nothing if it is none."""
         if folder not in self._listings:
-            self._listings[folder] = _names_in(folder)
+            self._listings[folder] = _names_in(folder) | {path.name for path in self._overlay if path.parent == folder}
         return self._listings[folder]
 
     def chain(self, name: str) -> list[_Module]:
@@ -434,6 +468,10 @@ class _Tree:
             folder = module.folder
         return found
 
+    def read(self, file: Path) -> bytes:
+        """The bytes of a source."""
+        return self._overlay[file] if file in self._overlay else _read(file)
+
     def complete_chain(self, name: str) -> list[_Module]:
         """The same if it ends in a file; else nothing."""
         chain = self.chain(name)
@@ -444,9 +482,9 @@ class _Tree:
         inner, file = folder / part, folder / f"{part}.py"
         name = prefix + part
         path = name.replace(".", "/")
-        if part in self.names(folder) and "__init__.py" in self.names(inner):
+        if file not in self._overlay and part in self.names(folder) and "__init__.py" in self.names(inner):
             return _Module(name, inner / "__init__.py", inner, f"{path}/__init__.py")
-        if file.name in self.names(folder) and file.is_file():
+        if file in self._overlay or (file.name in self.names(folder) and file.is_file()):
             return _Module(name, file, None, f"{path}.py")
         if part in self.names(folder) and inner.is_dir():
             return _Module(name, None, inner, f"{path}/")
@@ -565,7 +603,7 @@ class _Collector:
             raise BundleError(f"{self._shown(module)} and the slave {self.slave} need the same name in the bundle; rename one of them.")
         if module.entry in self.files:
             return False
-        self.files[module.entry] = _read(source)
+        self.files[module.entry] = self.tree.read(source)
         if source != self.origins[self.slave]:
             self.modules.add(module.name)
         return True
@@ -622,7 +660,7 @@ class _Collector:
         if package.source is None and not names:
             raise _NotFound(name, self._not_in(package))
         if "*" in names and package.folder and package.source:
-            names = analyse(_read(package.source), self._shown(package)).exports
+            names = analyse(self.tree.read(package.source), self._shown(package)).exports
         found = list(chain)
         for inner in names if package.folder else ():
             submodule = self.tree.complete_chain(f"{name}.{inner}")

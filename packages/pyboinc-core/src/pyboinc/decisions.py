@@ -27,6 +27,7 @@ Entry = list[Any]
 ["failed", position]                                    a handled call has an error for an output, or none
 ["outvoted", first]                                     noted when a handled job had wrong results too
 ["rerun", [position, ...]]                              these calls failed and get another attempt
+["left", [position, ...]]                               calls of earlier runs that a run to its end did not ask for (executors)
 """
 
 FLUSH = 256
@@ -208,6 +209,7 @@ class Master:
         self._handling = ""  # position of the call whose result the program has in hand
         self._handled_file = ""
         self._next: dict[str, int] = {}  # by parent: number of the next call made under it
+        self.left: list[str] = []
         self.made = 0
         self.handled = 0
         self._load(journal)
@@ -260,6 +262,8 @@ class Master:
                 self._failed.add(entry[1])
             elif kind == "outvoted":
                 self._outvoted.add(entry[1])
+            elif kind == "left":
+                self.left = entry[1]
             elif kind == "rerun":
                 order = self._forget(order, entry[1])
                 self._failed = {each for each in self._failed if each in self._expected and self._expected[each].first in order}
@@ -339,8 +343,24 @@ class Master:
             self._new.append(job)
             self._collected += len(calls)
 
+    # -- for a program that makes its calls from a list of its own
+
     @property
-    def _in_hand(self) -> int:
+    def told_of(self) -> bool:
+        """Does the journal tell of calls that are not made in this run?"""
+        return bool(self._expected)
+
+    def handled_before(self) -> list[str]:
+        """Calls that an earlier run handled, and this one is to handle again once they are made, in the order of their handling."""
+        return list(self._order)
+
+    def in_one_job_with(self, position: str) -> list[str]:
+        """The calls of the journalled job of a call that is not made in this run yet; the call alone if it is in no job."""
+        job = self._expected.get(position)
+        return job.positions if job else [position]
+
+    @property
+    def in_hand(self) -> int:
         """Calls that are made and not handled."""
         return self.made - self.handled
 
@@ -399,7 +419,7 @@ class Master:
             self._next.pop(self._handling, None)
             out += self._put_away(self._handled_file, 1)
             self._handling = ""
-        if more and self._in_hand < self._in_flight and self._asked != (self.made, self.handled):
+        if more and self.in_hand < self._in_flight and self._asked != (self.made, self.handled):
             return [*out, self._ask()]
         if not more:
             out += self._flush(rest=True)
@@ -418,7 +438,7 @@ class Master:
             return [*out, Wait()]
         if more:  # nothing but further calls can bring the run on
             return [*out, self._ask()]
-        if self._in_hand:
+        if self.in_hand:
             raise ReplayError(self._missing_call())
         return [*out, Finish()]
 

@@ -54,7 +54,8 @@ class Overview:
     """The state of a batch. failed: positions of all calls that failed, in the order in which they were made.
 
     failures: what those of them have to say whose records were looked at.  outvoted: positions of the first calls of handled
-    jobs that had results which were found wrong, by the name of the host that sent them; of records looked at.
+    jobs that had results which were found wrong, by the name of the host that sent them; of records looked at.  left: positions
+    of calls of earlier runs that the last run to its end did not make (executors).
     """
 
     calls: Counts
@@ -62,6 +63,7 @@ class Overview:
     failed: list[str]
     failures: list[Failure]
     outvoted: dict[str, list[str]]
+    left: list[str]
 
 
 class Ledger:
@@ -71,6 +73,7 @@ class Ledger:
         entries = list(journal)
         jobs, self.failed, self.outvoted = told(entries)
         self.jobs = {job.first: job for job in jobs}
+        self.left: list[str] = next((entry[1] for entry in reversed(entries) if entry[0] == "left"), [])
         self._slaves = sorted({entry[1] for entry in entries if entry[0] == "program"}, key=len, reverse=True)
 
     def slave(self, description: str) -> str:
@@ -134,7 +137,8 @@ def survey(ledger: Ledger, records: Iterable[Record], details: bool = False) -> 
         total.arrived += counts.arrived
         total.failed += counts.failed
     made = {first: number for number, first in enumerate(ledger.jobs)}
-    return Overview(total, slaves, failed, failures, {host: sorted(outvoted[host], key=made.__getitem__) for host in sorted(outvoted)})
+    wrong = {host: sorted(outvoted[host], key=made.__getitem__) for host in sorted(outvoted)}
+    return Overview(total, slaves, failed, failures, wrong, ledger.left)
 
 
 def groups(failures: Iterable[Failure]) -> list[list[Failure]]:

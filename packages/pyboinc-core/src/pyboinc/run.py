@@ -8,7 +8,6 @@ import inspect
 import os
 import shlex
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import pluggy
 from . import bundle, codec, display, plugins, settings
 from .decisions import CallMade, Failed, Finish, Flush, Handle, More, Outvoted, ProgramBuilt, Ready, Wait
 from .errors import PyBoincError
+from .functions import app_folder
 from .model import Call, JobSettings, SettingsError, describe
 from .ports import Clock, Disk, FileSystem, SystemClock
 from .records import report_part
@@ -81,7 +81,7 @@ def pyboinc_master(
     """
     run = None
     try:
-        folder = _app_folder()
+        folder = app_folder()
         options = settings.resolve(folder, settings.own_arguments(argv), os.environ, job)
         manager, broken = plugins.for_run(options.interface)
         for plugin in broken:
@@ -239,15 +239,9 @@ def _how_to_go_on(run: Run | None) -> str:
     return f"stopped; {done}. Go on with the same command:\n  {shlex.join(command)}"
 
 
-def _app_folder() -> str:
-    """The folder of the master's script; the current one in a notebook or prompt."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.path.dirname(os.path.abspath(file)) if file else os.getcwd()
-
-
 def _place(error: PyBoincError) -> str:
     """The line of the program at which the error was raised, if it was raised under it."""
-    folder = _app_folder()
+    folder = app_folder()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         own = not frame.filename.startswith("<") and os.path.dirname(os.path.abspath(frame.filename)) == folder
         if own and frame.name != "<module>":

@@ -48,6 +48,7 @@ def status(folder: str, as_json: bool) -> None:
                 "master_running": has_master,
                 "changed": _utc(changed),
                 "calls": _counts(found.calls),
+                "left": found.left,
                 "slaves": [{"slave": slave} | _counts(counts) for slave, counts in found.slaves.items()],
             }
         )
@@ -65,6 +66,8 @@ def status(folder: str, as_json: bool) -> None:
     if len(rows) != 1:
         rows.append(["all", *_columns(found.calls)])
     voice.table(["calls of", "made", "handled", "arrived", "in progress", "failed"], rows)
+    if found.left:
+        click.echo(f"\n{voice.calls(len(found.left))} of earlier runs that the last one did not make: {_positions(found.left)}")
     if found.failed:
         click.echo(f"\nWhat failed:  pyboinc errors {_typed(folder)}".rstrip())
 
@@ -109,8 +112,12 @@ def _show_outvoted(outvoted: dict[str, list[str]]) -> None:
     click.echo()
     voice.heading("results that were found wrong and outvoted")
     for host, positions in outvoted.items():
-        shown = ", ".join(positions[:SHOWN_POSITIONS]) + (", …" if len(positions) > SHOWN_POSITIONS else "")
+        shown = _positions(positions)
         click.echo(f"    {voice.line(host)}: {voice.number(len(positions))}, of {'the call' if len(positions) == 1 else 'calls'} {shown}")
+
+
+def _positions(positions: list[str]) -> str:
+    return ", ".join(positions[:SHOWN_POSITIONS]) + (", …" if len(positions) > SHOWN_POSITIONS else "")
 
 
 def _typed(folder: str) -> str:
@@ -177,8 +184,7 @@ def _show(group: list[Failure]) -> None:
     click.echo()
     voice.heading(f"{voice.calls(len(group))} of {voice.line(example.slave)}: {voice.line(str(example.error))}")
     if len(group) > 1:
-        more = ", …" if len(group) > SHOWN_POSITIONS else ""
-        click.echo(f"    at {', '.join(each.position for each in group[:SHOWN_POSITIONS])}{more}")
+        click.echo(f"    at {_positions([each.position for each in group])}")
     click.echo(f"    {'for example ' if len(group) > 1 else ''}call {example.position}: {voice.line(example.description)}")
     for each in display.details(example.error, example.stdout, example.stderr):
         click.echo(each)

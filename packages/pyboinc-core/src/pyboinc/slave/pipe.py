@@ -7,6 +7,7 @@ program; in answers the run time in microseconds (DONE) or the exit status (FAUL
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import struct
 import sys
@@ -72,6 +73,7 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
     _die_with(master)
     console = Console()
     programs: dict[int, Program] = {}
+    origins: dict[int, bytes] = {}  # of the programs: path and platform
     entered: Program | None = None
     queue: deque[tuple[bytes, int, int, bytes, bytes]] = deque()
     frames = Frames()
@@ -92,6 +94,7 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
         kind, job, number, data, second = queue.popleft()
         if kind == PROGRAM:
             programs[number] = load(data.decode(), second.decode())
+            origins[number] = data + second
             continue
         program = programs[number]
         if program is not entered:
@@ -102,6 +105,7 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
             sys.argv = [program.slave]
         try:
             begun = time.perf_counter()
+            channel.begin(origins[number] + data)
             output, report = _run(program, data, console, channel)
             microseconds = int((time.perf_counter() - begun) * 1e6)
             answer = frame(DONE, job, min(microseconds, 0xFFFFFFFF), output, report)
@@ -116,15 +120,20 @@ def main(load: Callable[[str, str], Program] = _native) -> None:
 
 
 class PipeChannel(Channel):
-    """A job's checkpoint outlives the worker that is killed with its master. (Progress is shown by calls.)"""
+    """A job's checkpoint outlives the worker, for the job's next try or the master's next run. (Progress is shown by calls.)"""
+
+    checkpoint_period = 1.0  # a worker's death costs its job no more; on this computer nobody minds the disk
 
     def __init__(self, folder: str) -> None:
         self._folder = os.path.normpath(os.path.join(folder, CHECKPOINTS))
         os.makedirs(self._folder, exist_ok=True)
         self._file = ""
 
+    def begin(self, job: bytes) -> None:
+        """job: what tells one from another, also those of another batch in this folder."""
+        self._file = os.path.join(self._folder, hashlib.blake2b(job, digest_size=16).hexdigest())
+
     def checkpoint_file(self, seed: int, first: str) -> str:
-        self._file = os.path.join(self._folder, f"{seed}_{first}")
         return self._file
 
     def forget(self) -> None:

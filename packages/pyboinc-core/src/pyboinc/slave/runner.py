@@ -14,6 +14,7 @@ from ..errors import DecodeError
 from . import api, files
 from .channel import Channel, TemporaryExit
 from .checkpoint import Progress
+from .functions import SLAVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ class Program:
             self.slave: str = manifest["slave"][0]
             self.modules = frozenset(manifest["module"])
             self.requires = manifest["requires"]
+            main = "".join(manifest["main"])
             source = archive.get_data(self.slave)
         except (OSError, ValueError, ZipImportError) as error:
             raise HostFault(1, f"the program can't be read: {error}") from None
         self._files = {self.slave}
         self._loaded: dict[str, Any] = {}
         self._source = source
-        self.classes = codec.Classes(self.modules, resolve=self._import)
+        self.classes = codec.Classes(self.modules, aliases={main: "__main__"} if main else None, resolve=self._import)
         self._code: CodeType | None = None
 
     @property
@@ -99,7 +101,7 @@ class Program:
                 self._loaded[name] = sys.modules.pop(name)
 
     def owns(self, filename: str) -> bool:
-        return filename == self.slave or filename.startswith(self.path)
+        return filename.startswith(self.path) or filename == self.slave != SLAVE  # a script of ours, not of the app
 
     def shown(self, trace: TracebackType | None) -> TracebackType | None:
         """A traceback from the program's first frame on."""
@@ -114,13 +116,13 @@ class Program:
 
 def read_manifest(data: bytes) -> dict[str, list[str]]:
     """The values of each name in the manifest of a program. Raises ValueError if it is none of this format."""
-    values: dict[str, list[str]] = {"format": [], "slave": [], "module": [], "requires": []}
+    values: dict[str, list[str]] = {"format": [], "slave": [], "module": [], "requires": [], "main": []}
     for line in data.decode().split("\n")[:-1]:
         name, space, value = line.partition(" ")
         if not space or name not in values:
             raise ValueError(f"its manifest has the line {line!r}")
         values[name].append(value)
-    if values["format"] != [str(FORMAT)] or len(values["slave"]) != 1:
+    if values["format"] != [str(FORMAT)] or len(values["slave"]) != 1 or len(values["main"]) > 1:
         raise ValueError(f"its manifest has the format {' '.join(values['format']) or 'of nobody'}, not {FORMAT}")
     return values
 

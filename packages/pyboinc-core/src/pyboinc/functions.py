@@ -1,0 +1,220 @@
+"""Plain functions made ready to travel: as source, never as bytecode, so that master and volunteer may have other Pythons.
+
+A function of a script takes the whole file along, which volunteers import under the file's own name; one of a module takes
+that module. One of a notebook takes its own source and the globals that it names: functions, classes and imports as source,
+values encoded. What can't travel is refused here, before anything is sent, with what to do.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import io
+import os
+import re
+import sys
+import zipfile
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import Any, NamedTuple
+
+from . import bundle, codec, extract
+from .errors import PyBoincError
+from .slave.functions import SLAVE
+
+NOTEBOOK = "notebook"
+"""The module that volunteers see in a notebook's place."""
+
+GUARD = 'if __name__ == "__main__":'
+
+
+class FunctionError(PyBoincError, TypeError):
+    """A function can't travel. The text says why, and what to do."""
+
+
+class Function(NamedTuple):
+    """A function, ready to be called elsewhere.
+
+    name (str): how `pyboinc.slave.functions.find` finds it.  program: what volunteers need for it.  classes: those of its
+    arguments and outputs.  identity (bytes): changes when its source does, or that of what it names.
+    """
+
+    name: str
+    program: bundle.Program
+    classes: codec.Classes
+    identity: bytes
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return self.name.rpartition(":")[2]
+
+
+def app_folder() -> str:
+    """The folder of the script that runs; the current one in a notebook or at a prompt."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return os.path.dirname(os.path.abspath(file)) if file else os.getcwd()
+
+
+class _Main(NamedTuple):
+    """The script that runs. module: its name on volunteers' computers.  folder: where its local modules are."""
+
+    path: str
+    module: str
+    folder: str
+    source: bytes
+    guarded: list[range]  # lines under `if __name__ == "__main__":`
+
+
+class Functions:
+    """The functions of one executor. requires: what volunteers have beside Python, see `JobSettings`."""
+
+    def __init__(self, requires: tuple[str, ...] = ()) -> None:
+        self._requires = requires
+        self._main = _script()
+        self._folder = self._main.folder if self._main else os.getcwd()
+        self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
+        self._known: dict[Any, tuple[Function, extract.Extract | None]] = {}
+
+    def of(self, function: Callable[..., Any]) -> Function:
+        """The function made ready. Raises FunctionError, BundleError."""
+        known = self._known.get(function) if isinstance(function, FunctionType) else None
+        if known is not None and (known[1] is None or known[1].holds()):
+            return known[0]
+        made, extracted = self._make(function)
+        if isinstance(function, FunctionType):
+            self._known[function] = made, None if self._main else extracted
+        return made
+
+    def _make(self, function: Callable[..., Any]) -> tuple[Function, extract.Extract | None]:
+        module, path = _place(function)
+        if module != "__main__":
+            program, classes = self._program(module, {})
+            return Function(f"{module}:{path}", program, classes, _digest(program.data)), None
+        if self._main:
+            _check_guarded(self._main, function)
+            program, classes = self._program(self._main.module, {f"{self._main.module}.py": self._main.source}, main=True)
+            try:
+                extracted = extract.extract(function)
+            except extract.Unextractable:  # then any change of the script makes it another function
+                return Function(f"{self._main.module}:{path}", program, classes, _digest(program.data)), None
+            others = _files(program.data, without=(SLAVE, self._main.module + ".py"))
+            identity = _digest(path.encode(), extracted.source.encode(), *others)
+            return Function(f"{self._main.module}:{path}", program, classes, identity), extracted
+        try:
+            extracted = extract.extract(function)
+        except extract.Unextractable as error:
+            raise FunctionError(f"{path} can't travel: {error}") from None
+        program, classes = self._program(NOTEBOOK, {f"{NOTEBOOK}.py": extracted.source.encode()}, main=True)
+        return Function(f"{NOTEBOOK}:{path}", program, classes, _digest(path.encode(), program.data)), extracted
+
+    def _program(self, module: str, files: dict[str, bytes], main: bool = False) -> tuple[bundle.Program, codec.Classes]:
+        key = _digest(module.encode(), *files.values()).hex()
+        if key not in self._programs:
+            script = f"import {module}\nfrom pyboinc.slave.functions import run\nrun()\n".encode()
+            try:
+                program = bundle.build(SLAVE, self._folder, self._requires, {SLAVE: script, **files}, module if main else "")
+            except bundle.BundleError as error:
+                if not str(error).startswith(SLAVE):
+                    raise
+                top = module.partition(".")[0]
+                raise FunctionError(
+                    f"the function is of the module {module}, which volunteers do not have: put {top}.py in {self._folder}, "
+                    f'or add requires = ["{top}"] to the job settings if they have it installed'
+                ) from None
+            self._programs[key] = program, classes_of(program)
+        return self._programs[key]
+
+
+def classes_of(program: bundle.Program) -> codec.Classes:
+    """The classes of a program of functions, as the master has them."""
+    return codec.Classes([*(set(program.modules) - {program.main}), *(["__main__"] if program.main else [])])
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    """Module and path of a function. Raises FunctionError if it can't be found by them."""
+    if not callable(function):
+        raise FunctionError(f"{function!r} is not a function: submit(function, *args)")
+    module, path = getattr(function, "__module__", None) or "builtins", getattr(function, "__qualname__", "")
+    owner = getattr(function, "__self__", None)
+    if path.endswith("<lambda>"):
+        raise FunctionError("a lambda has no name by which a volunteer could find it: write it as a def at the top level")
+    if "<locals>" in path:
+        outer, _, inner = path.rpartition(".<locals>.")
+        raise FunctionError(f"{inner} is defined inside {outer}: move it to the top level, and pass what it needs as arguments")
+    if isinstance(function, MethodType) and not isinstance(owner, type):
+        raise FunctionError(f"{path} is bound to an object: submit a function at the top level that gets the object as an argument")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise FunctionError(f"{path} is async, which nobody would await: make it a plain function")
+    if inspect.isgeneratorfunction(function):
+        raise FunctionError(f"{path} is a generator function, and a generator can't travel: return a list")
+    if not path:
+        raise FunctionError(f"an object of class {type(function).__name__} is no function: submit one that gets it as an argument")
+    found: Any = sys.modules.get(module)
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    if found is not function and not (isinstance(owner, type) and found == function):
+        raise FunctionError(f"{module}.{path} is not this function any more: its name was given to something else")
+    return module, path
+
+
+# ---- the script
+
+
+def _script() -> _Main | None:
+    """None in a notebook or at a prompt."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    if not path or not os.path.isfile(path):
+        return None
+    path = os.path.abspath(path)
+    spec = getattr(main, "__spec__", None)
+    name = spec.name if spec else re.sub(r"\W", "_", os.path.splitext(os.path.basename(path))[0])
+    folder = os.path.dirname(path)
+    for _ in range(name.count(".") if spec else 0):
+        folder = os.path.dirname(folder)
+    with open(path, "rb") as file:
+        source = file.read()
+    return _Main(path, name if name.isidentifier() or spec else f"_{name}", folder, source, bundle.guarded_lines(source, path))
+
+
+def _check_guarded(main: _Main, function: Callable[..., Any]) -> None:
+    """Raises FunctionError if importing the script would run this very call, or not define the function."""
+    name = os.path.basename(main.path)
+    frame = inspect.currentframe()
+    while frame is not None and not (frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == "__main__"):
+        frame = frame.f_back
+    if frame is not None and not any(frame.f_lineno in lines for lines in main.guarded):
+        raise FunctionError(
+            f"{name}, line {frame.f_lineno}: volunteers import this file for its functions, and this line would run there too. "
+            f"Put what starts the calls under\n    {GUARD}"
+        )
+    top = function.__qualname__.partition(".")[0]
+    if not bundle.may_define(main.source, top):
+        raise FunctionError(f"{name} has no {top} when it is imported: define it there, at the top level, by a def")
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None and any(code.co_firstlineno in lines for lines in main.guarded) and code.co_filename == main.path:
+        raise FunctionError(
+            f"{name}, line {code.co_firstlineno}: {function.__name__} is defined under {GUARD} which volunteers skip. Move it above"
+        )
+
+
+def _files(data: bytes, without: tuple[str, ...]) -> list[bytes]:
+    """Names and contents of a program's files."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [part for name in archive.namelist() if name not in without for part in (name.encode(), archive.read(name))]
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.digest()
+
+
+def unwrap_partial(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """A call of a `functools.partial` as one of the function in it."""
+    while isinstance(function, functools.partial):
+        function, args, kwargs = function.func, (*function.args, *args), {**function.keywords, **kwargs}
+    return function, args, kwargs
