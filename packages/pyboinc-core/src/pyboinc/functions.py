@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from . import bundle, codec, extract
 from .errors import PyBoincError
-from .slave.functions import SLAVE
+from .slave.runner import FUNCTIONS as SLAVE
 
 NOTEBOOK = "notebook"
 """The module that volunteers see in a notebook's place."""

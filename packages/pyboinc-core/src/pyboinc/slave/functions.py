@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 from ..codec import Classes, loads
 from .api import pyboinc_get_input, pyboinc_return_output
@@ -12,12 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-SLAVE = "pyboinc_call.py"
-"""The name of the script that every program of functions has for a slave."""
-
-
 def run() -> None:
-    """What that script calls. The input is (name, args, kwargs), see `find`."""
+    """The slave of a program of functions. The input is (name, args, kwargs), see `find`."""
     name, args, kwargs = pyboinc_get_input()
     pyboinc_return_output(find(name)(*args, **kwargs))
 
@@ -25,7 +20,8 @@ def run() -> None:
 def find(name: str) -> Callable[..., Any]:
     """The function of that name: ``module:function``, or ``module:Class.function``."""
     module, _, path = name.partition(":")
-    found: Any = sys.modules.get(module) or import_module(module)
+    __import__(module)
+    found: Any = sys.modules[module]
     for part in path.split("."):
         found = getattr(found, part)
     return found  # type: ignore[no-any-return]

@@ -14,7 +14,6 @@ from ..errors import DecodeError
 from . import api, files
 from .channel import Channel, TemporaryExit
 from .checkpoint import Progress
-from .functions import SLAVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ MAX_TEXT = 64 * 1024  # of a message, a traceback or what was printed: as much a
 MAX_FRAMES = 100
 
 FORMAT = 2  # of a program, see docs/formats.md
+
+FUNCTIONS = "pyboinc_call.py"
+"""The slave of every program of plain functions, see `functions.py`."""
 
 ModuleType = type(sys)
 
@@ -101,7 +103,7 @@ class Program:
                 self._loaded[name] = sys.modules.pop(name)
 
     def owns(self, filename: str) -> bool:
-        return filename.startswith(self.path) or filename == self.slave != SLAVE  # a script of ours, not of the app
+        return filename.startswith(self.path) or filename == self.slave != FUNCTIONS  # a script of ours, not of the app
 
     def shown(self, trace: TracebackType | None) -> TracebackType | None:
         """A traceback from the program's first frame on."""
