@@ -43,8 +43,9 @@ class LocalBackend:
     def pyboinc_add_commands(self, group: click.Group) -> None:
         from .check.command import check  # much to import, which a run needs not
         from .commands import estimate, fleets, simulate
+        from .new import new
 
-        for command in (check, simulate, estimate, fleets):
+        for command in (new, check, simulate, estimate, fleets):
             group.add_command(command)
 
     @hookimpl
