@@ -59,7 +59,8 @@ def test_snippets(page: Path, tmp_path: Path) -> None:
     for language, block in shown(page):
         if language == "python" and (match := re.match(r"# (\w+\.py)\n", block)):
             compile(block, match[1], "exec")
-            assert match[1].startswith(("app_", "test_app")) or match[1] in RUN_ELSEWHERE, f"{match[1]}: say in RUN_ELSEWHERE which test runs it"
+            known = match[1].startswith(("app_", "test_app")) or match[1] in RUN_ELSEWHERE
+            assert known, f"{match[1]}: say in RUN_ELSEWHERE which test runs it"
             (folder / match[1]).write_text(block, "utf-8")
             master = master or match[1] == "app_master.py"
         elif language == "python":
