@@ -52,7 +52,7 @@ POW_LOG = tables.doubles(
 )
 
 
-def _scale_back(k: int, head: float, tmp: float, one: float, down: int) -> float:
+def scale_back(k: int, head: float, tmp: float, one: float, down: int) -> float:
     """head 2**k (1 + tmp) where the power of two alone is out of range; `one` has the sign of the result."""
     if k > 0:
         scale = ldexp(head, k - down)
@@ -69,23 +69,28 @@ def _scale_back(k: int, head: float, tmp: float, one: float, down: int) -> float
     return 2.2250738585072014e-308 * y
 
 
+def exp_parts(x: float, rest: float) -> tuple[int, float, float]:
+    """k, head and tmp, such that e**(x + rest) = 2**k head (1 + tmp)."""
+    kd = INV_LN2_N * x + SHIFT - SHIFT
+    k = int(kd)
+    r = x + kd * NEG_LN2_HI_N + kd * NEG_LN2_LO_N + rest
+    r2 = r * r
+    return k >> 7, POWERS[k & 127], POWER_TAILS[k & 127] + r + r2 * (EXP_2 + r * EXP_3) + r2 * r2 * (EXP_4 + r * EXP_5)
+
+
 def exp(x: float) -> float:
     size = abs(x)
     if not size < 512.0:
         if x != x or x == inf:
             return x + 1.0
         if size >= 1024.0:
-            return inf if x > 0 else 0.0
-    elif size < TINY:
+            return inf if x > 0.0 else 0.0
+        k, head, tmp = exp_parts(x, 0.0)
+        return scale_back(k, head, tmp, 1.0, 1009)
+    if size < TINY:
         return 1.0 + x
-    kd = INV_LN2_N * x + SHIFT - SHIFT
-    k = int(kd)
-    r = x + kd * NEG_LN2_HI_N + kd * NEG_LN2_LO_N
-    r2 = r * r
-    tmp = POWER_TAILS[k & 127] + r + r2 * (EXP_2 + r * EXP_3) + r2 * r2 * (EXP_4 + r * EXP_5)
-    if size >= 512.0:
-        return _scale_back(k >> 7, POWERS[k & 127], tmp, 1.0, 1009)
-    scale = ldexp(POWERS[k & 127], k >> 7)
+    k, head, tmp = exp_parts(x, 0.0)
+    scale = ldexp(head, k)
     return scale + scale * tmp
 
 
@@ -106,12 +111,12 @@ def exp2(x: float) -> float:
     r2 = r * r
     tmp = POWER_TAILS[k & 127] + r * EXP2_1 + r2 * (EXP2_2 + r * EXP2_3) + r2 * r2 * (EXP2_4 + r * EXP2_5)
     if size > 928.0:
-        return _scale_back(k >> 7, POWERS[k & 127], tmp, 1.0, 1)
+        return scale_back(k >> 7, POWERS[k & 127], tmp, 1.0, 1)
     scale = ldexp(POWERS[k & 127], k >> 7)
     return scale + scale * tmp
 
 
-def _split(x: float) -> tuple[float, int]:
+def split(x: float) -> tuple[float, int]:
     """x = z 2**k with z in [0.6875, 1.375)."""
     z, k = frexp(x)
     return (z, k) if z >= 0.6875 else (z + z, k - 1)
@@ -166,7 +171,7 @@ def log2(x: float) -> float:
         return _log2_near_1(x)
     if not 0.0 < x < inf:
         return _log_outside(x)
-    z, k = _split(x)
+    z, k = split(x)
     invc, logc, chi, clo = LOG2_POINTS[int((z - 0.6875) * 128.0) if z < 1.0 else int(z * 64.0) - 24]
     r = (z - chi - clo) * invc
     rhi = _high_20(r)
@@ -234,23 +239,47 @@ def pow(x: float, y: float) -> float:
             one = -1.0
         x = -x
     size = abs(y)
-    if not TINY / 2048 <= size < 9223372036854775808.0:
-        if x == 1.0:
-            return 1.0
-        if size < 1.0:
-            return 1.0 + y if x > 1.0 else 1.0 - y
-        return inf if (x > 1.0) == (y > 0.0) else 0.0
+    if not POW_TINY <= size < POW_HUGE:
+        return pow_extreme(x, y)
+    ehi, elo = pow_exponent(x, y)
+    size = abs(ehi)
+    if not size < 512.0:
+        if size >= 1024.0:
+            return copysign(inf if ehi > 0.0 else 0.0, one)
+        k, head, tmp = exp_parts(ehi, elo)
+        return scale_back(k, one * head, tmp, one, 1009)
+    if size < TINY:
+        return one * (1.0 + ehi)
+    k, head, tmp = exp_parts(ehi, elo)
+    scale = ldexp(one * head, k)
+    return scale + scale * tmp
 
-    z, k = frexp(x)  # log x = hi + lo
+
+POW_TINY, POW_HUGE = 2.0**-65, 2.0**63
+
+
+def pow_extreme(x: float, y: float) -> float:
+    """x**y for y so large or small that its size is all that matters."""
+    if x == 1.0:
+        return 1.0
+    if abs(y) < 1.0:
+        return 1.0 + y if x > 1.0 else 1.0 - y
+    return inf if (x > 1.0) == (y > 0.0) else 0.0
+
+
+def pow_point(x: float) -> tuple[float, int, float, float, float]:
+    """z and k, such that x = z 2**k, and the point next to z."""
+    z, k = frexp(x)
     if z < POW_START:
         z += z
         k -= 1
-    if z < 1.0:
-        invc, logc, logctail = POW_POINTS[int((z - POW_START) * 256.0)]
-        zhi = int(z * 2097152.0 + 0.5) * 4.76837158203125e-07
-    else:
-        invc, logc, logctail = POW_POINTS[int((z - 1.0) * 128.0 + POW_BELOW_1)]
-        zhi = int(z * 1048576.0 + 0.5) * 9.5367431640625e-07
+    return z, k, *POW_POINTS[int((z - POW_START) * 256.0) if z < 1.0 else int((z - 1.0) * 128.0 + POW_BELOW_1)]
+
+
+def pow_exponent(x: float, y: float) -> tuple[float, float]:
+    """y log x, as a sum."""
+    z, k, invc, logc, logctail = pow_point(x)
+    zhi = int(z * 2097152.0 + 0.5) * 4.76837158203125e-07 if z < 1.0 else int(z * 1048576.0 + 0.5) * 9.5367431640625e-07
     rhi = zhi * invc - 1.0
     rlo = (z - zhi) * invc
     r = rhi + rlo
@@ -271,31 +300,15 @@ def pow(x: float, y: float) -> float:
     lo = lo1 + lo2 + lo3 + lo4 + p
     s = hi + lo
     lo = hi - s + lo
-    hi = s
+    yhi = _high_26(y)
+    lhi = _high_26(s)
+    return yhi * lhi, (y - yhi) * lhi + y * (s - lhi + lo)
 
-    mantissa, exponent = frexp(y)  # y log x = ehi + elo
-    yhi = ldexp(int(mantissa * 67108864.0), exponent - 26)
-    mantissa, exponent = frexp(hi)
-    lhi = ldexp(int(mantissa * 67108864.0), exponent - 26)
-    ehi = yhi * lhi
-    elo = (y - yhi) * lhi + y * (hi - lhi + lo)
 
-    size = abs(ehi)  # e ** (ehi + elo)
-    if not size < 512.0:
-        if size >= 1024.0:
-            return copysign(inf if ehi > 0 else 0.0, one)
-    elif size < TINY:
-        return one * (1.0 + ehi)
-    kd = INV_LN2_N * ehi + SHIFT - SHIFT
-    k = int(kd)
-    r = ehi + kd * NEG_LN2_HI_N + kd * NEG_LN2_LO_N + elo
-    r2 = r * r
-    tmp = POWER_TAILS[k & 127] + r + r2 * (EXP_2 + r * EXP_3) + r2 * r2 * (EXP_4 + r * EXP_5)
-    head = one * POWERS[k & 127]
-    if size >= 512.0:
-        return _scale_back(k >> 7, head, tmp, one, 1009)
-    scale = ldexp(head, k >> 7)
-    return scale + scale * tmp
+def _high_26(x: float) -> float:
+    """x with the last 27 bits of its mantissa set to 0."""
+    mantissa, exponent = frexp(x)
+    return ldexp(int(mantissa * 67108864.0), exponent - 26)
 
 
 POW_BELOW_1 = (1.0 - POW_START) * 256.0  # subintervals below 1
