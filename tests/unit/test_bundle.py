@@ -615,7 +615,8 @@ def test_absolute_name(package: str, level: int, module: str, expected: str | No
 
 
 def test_runtime_of_a_stand_in(tmp_path: Path) -> None:
-    App(tmp_path).write(**{"": "", "errors": "", "version": "", "cli__": "", "codec__": "", "codec__types": "", "slave__": "", "run": ""})
+    shipped = {"": "", "errors": "", "version": "", "codec__": "", "codec__types": "", "exactmath__": "", "slave__": ""}
+    App(tmp_path).write(**shipped, cli__="", run="")
     (tmp_path / "slave" / "notes.txt").write_text("not shipped")
     (tmp_path / "slave" / "__pycache__").mkdir()
     files = bundle._runtime_files(tmp_path)
@@ -624,6 +625,7 @@ def test_runtime_of_a_stand_in(tmp_path: Path) -> None:
         "pyboinc/codec/__init__.py",
         "pyboinc/codec/types.py",
         "pyboinc/errors.py",
+        "pyboinc/exactmath/__init__.py",
         "pyboinc/slave/__init__.py",
         "pyboinc/version.py",
     ]

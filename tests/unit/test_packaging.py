@@ -45,7 +45,8 @@ WORLDLY_CALLS = {"open", "print", "input", "__import__"}
 
 # Shipped to volunteers as it is.
 SHIPPED = [
-    *("pyboinc/__init__.py", "pyboinc/errors.py", "pyboinc/version.py", "pyboinc/codec/**/*.py", "pyboinc/slave/**/*.py"),
+    *("pyboinc/__init__.py", "pyboinc/errors.py", "pyboinc/version.py"),
+    *("pyboinc/codec/**/*.py", "pyboinc/exactmath/**/*.py", "pyboinc/slave/**/*.py"),
     *("pyboinc_boinc/__init__.py", "pyboinc_boinc/slave/**/*.py"),
 ]
 SINCE_310 = {"tomllib"}
@@ -141,7 +142,7 @@ def test_shipped_code_needs_nothing(path: Path) -> None:
     assert not foreign
 
 
-@each("pyboinc/codec/**/*.py", "pyboinc/slave/**/*.py", "pyboinc_boinc/slave/**/*.py")
+@each("pyboinc/codec/**/*.py", "pyboinc/exactmath/**/*.py", "pyboinc/slave/**/*.py", "pyboinc_boinc/slave/**/*.py")
 def test_shipped_code_imports_shipped_code(path: Path) -> None:
     shipped = {name_of(source).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for source in sources(*SHIPPED)}
     assert {name for name in imports(path) if top({name}) <= {"pyboinc", "pyboinc_boinc"}} <= shipped

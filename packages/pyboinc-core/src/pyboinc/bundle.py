@@ -158,7 +158,7 @@ def _runtime_files(package: Traversable) -> dict[str, bytes]:
     """The sources of the shipped parts of ``package`` (the folder of pyboinc), by their names in the zip."""
     names = ["__init__.py", "errors.py", "version.py"]
     try:
-        for folder in ("codec", "slave"):
+        for folder in ("codec", "exactmath", "slave"):
             inner = {part.name for part in (package / folder).iterdir() if part.name.endswith(".py")}
             names += [f"{folder}/{name}" for name in inner | {"__init__.py"}]
         return {f"pyboinc/{name}": package.joinpath(*name.split("/")).read_bytes() for name in names}

@@ -5,15 +5,16 @@
     -0.8522008497671888
 
 C libraries disagree in the last bit of sin, exp or pow, and so do honest computers that run the same slave. Here each result is the
-double nearest to the true value, of which there is only one. In pure Python: a call costs some microseconds, hundreds of times what `math`
+double nearest to the true value, of which there is only one. In pure Python: a call costs some microseconds, a hundred times what `math`
 takes. Arguments, special values and exceptions are those of `math`.
 
-What is exact everywhere is that of `math` (`sqrt`, `floor`, `fsum`, ...). Missing are gamma and lgamma, and the operator ``**``: call `pow`.
+What is exact everywhere is that of `math` (`sqrt`, `floor`, `fsum`, ...). Missing are gamma, lgamma and the operator ``**``: call `pow`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from math import (
     ceil,
     comb,
@@ -48,15 +49,69 @@ from math import (
     trunc,
     ulp,
 )
-from typing import Any, Callable, Iterable
+from typing import Any, Callable
 
 from . import rounded
 
 __all__ = [
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign", "cos", "cosh", "degrees", "dist", "e",
-    "erf", "erfc", "exp", "exp2", "expm1", "fabs", "factorial", "floor", "fmod", "frexp", "fsum", "gcd", "hypot", "inf", "isclose",
-    "isfinite", "isinf", "isnan", "isqrt", "lcm", "ldexp", "log", "log10", "log1p", "log2", "modf", "nan", "nextafter", "perm", "pi", "pow",
-    "prod", "radians", "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "tau", "trunc", "ulp",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "comb",
+    "copysign",
+    "cos",
+    "cosh",
+    "degrees",
+    "dist",
+    "e",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "factorial",
+    "floor",
+    "fmod",
+    "frexp",
+    "fsum",
+    "gcd",
+    "hypot",
+    "inf",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isqrt",
+    "lcm",
+    "ldexp",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "modf",
+    "nan",
+    "nextafter",
+    "perm",
+    "pi",
+    "pow",
+    "prod",
+    "radians",
+    "remainder",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+    "tau",
+    "trunc",
+    "ulp",
 ]  # fmt: skip
 
 

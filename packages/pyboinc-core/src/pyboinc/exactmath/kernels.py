@@ -6,7 +6,6 @@ An entry of a table is computed when it is first needed. Errors are bounded in u
 from __future__ import annotations
 
 from math import factorial
-from typing import Dict, Tuple
 
 from . import fixed
 
@@ -22,15 +21,15 @@ _LOG_TERMS = [_ONE // n for n in (7, 5, 3)]
 _MASK_16 = (1 << FAST - 16) - 1
 _LN2_WIDE = fixed.ln2(FAST + 16)
 
-_exp_1: Dict[int, int] = {}
-_exp_2: Dict[int, int] = {}
-_log_1: Dict[int, int] = {}
-_log_2: Dict[int, int] = {}
-_atan_1: Dict[int, int] = {}
-_sin_cos_1: Dict[int, Tuple[int, int]] = {}
+_exp_1: dict[int, int] = {}
+_exp_2: dict[int, int] = {}
+_log_1: dict[int, int] = {}
+_log_2: dict[int, int] = {}
+_atan_1: dict[int, int] = {}
+_sin_cos_1: dict[int, tuple[int, int]] = {}
 
 
-def exp(x: int, bits: int) -> Tuple[int, int]:
+def exp(x: int, bits: int) -> tuple[int, int]:
     """(v, k) such that e**x = v 2**k, for |x| < 2**14; v from 1 to 2, within 2**6 units."""
     if bits != FAST:
         wide = fixed.ln2(bits + 16)
@@ -86,7 +85,7 @@ def log(n: int, scale: int, bits: int) -> int:
     return k * fixed.ln2(FAST) + first + second + 2 * (s + ((t * square >> FAST) * s >> FAST))
 
 
-def sin_cos(x: int, bits: int) -> Tuple[int, int]:
+def sin_cos(x: int, bits: int) -> tuple[int, int]:
     """(sin x, cos x) for |x| <= 1, within 2**6 units."""
     if bits != FAST:
         return fixed.sin_cos(x, bits)

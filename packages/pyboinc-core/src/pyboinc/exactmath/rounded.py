@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from math import copysign, floor, frexp, inf, isqrt, ldexp
 from math import log as about_log
-from typing import Callable, Optional, Tuple
+from typing import Callable
 
 from . import fixed, kernels
 from .kernels import FAST
 
-Value = Tuple[int, int, int]
+Value = tuple[int, int, int]
 """(v, scale, slack): the true value is within slack / 2**scale of v / 2**scale."""
 
 SLACK = 1 << 12
 """Units that a kernel and the steps around it may err, with a wide margin."""
 
 
-def nearest(value: Value) -> Optional[float]:
+def nearest(value: Value) -> float | None:
     """The double nearest to the value; None if it can't be told."""
     v, scale, slack = value
     if v < 0:
@@ -42,6 +42,7 @@ def nearest(value: Value) -> Optional[float]:
 
 
 def _settle(value: Callable[..., Value], *arguments: float) -> float:
+    """The double nearest to value(bits, *arguments), by as many bits as that takes."""
     bits = FAST
     while True:
         result = nearest(value(bits, *arguments))
@@ -50,7 +51,7 @@ def _settle(value: Callable[..., Value], *arguments: float) -> float:
         bits *= 2
 
 
-def _parts(x: float) -> Tuple[int, int]:
+def _parts(x: float) -> tuple[int, int]:
     """(n, scale) such that |x| = n / 2**scale and scale >= 0; x may be an integer of any size."""
     if type(x) is not float:
         return abs(int(x)), 0
@@ -68,16 +69,20 @@ def _fixed(x: float, bits: int) -> int:
     return n << shift if shift >= 0 else n >> -shift
 
 
+Settle = Callable[..., float]
+"""What makes a double of a value: `_settle`, or something less exact in its place."""
+
+
 # Exponentials
 
 TINY = 2.0**-54
 
 
-def exp(x: float) -> float:
+def exp(x: float, settle: Settle = _settle) -> float:
     """e**x."""
     if not -746.0 < x < 710.0:
         return inf if x > 0.0 else 0.0
-    return 1.0 if -TINY < x < TINY else _settle(_exp, x)
+    return 1.0 if -TINY < x < TINY else settle(_exp, x)
 
 
 def _exp(bits: int, x: float) -> Value:
@@ -85,13 +90,13 @@ def _exp(bits: int, x: float) -> Value:
     return v, bits - k, SLACK
 
 
-def exp2(x: float) -> float:
+def exp2(x: float, settle: Settle = _settle) -> float:
     """2**x."""
     if not -1076.0 < x < 1024.0:
         return inf if x > 0.0 else 0.0
     if x == floor(x):
         return ldexp(1.0, int(x))
-    return 1.0 if -TINY < x < TINY else _settle(_exp2, x)
+    return 1.0 if -TINY < x < TINY else settle(_exp2, x)
 
 
 def _exp2(bits: int, x: float) -> Value:
@@ -99,11 +104,11 @@ def _exp2(bits: int, x: float) -> Value:
     return v, bits - k, SLACK
 
 
-def expm1(x: float) -> float:
+def expm1(x: float, settle: Settle = _settle) -> float:
     """e**x - 1."""
     if not -40.0 < x < 710.0:
         return inf if x > 0.0 else -1.0
-    return x if -TINY < x < TINY else _settle(_expm1, x)
+    return x if -TINY < x < TINY else settle(_expm1, x)
 
 
 def _expm1(bits: int, x: float) -> Value:
@@ -112,12 +117,12 @@ def _expm1(bits: int, x: float) -> Value:
     return (v - (one >> k), bits - k, SLACK) if k >= 0 else ((v >> -k) - one, bits, SLACK)
 
 
-def sinh(x: float) -> float:
+def sinh(x: float, settle: Settle = _settle) -> float:
     """The hyperbolic sine."""
     size = abs(x)
     if size < 2.0**-26:
         return x
-    return copysign(_settle(_sinh, size) if size < 711.0 else inf, x)
+    return copysign(settle(_sinh, size) if size < 711.0 else inf, x)
 
 
 def _sinh(bits: int, x: float) -> Value:
@@ -125,12 +130,12 @@ def _sinh(bits: int, x: float) -> Value:
     return v - ((1 << 2 * bits) // v >> 2 * k), bits - k + 1, SLACK
 
 
-def cosh(x: float) -> float:
+def cosh(x: float, settle: Settle = _settle) -> float:
     """The hyperbolic cosine."""
     size = abs(x)
     if size < 2.0**-27:
         return 1.0
-    return _settle(_cosh, size) if size < 711.0 else inf
+    return settle(_cosh, size) if size < 711.0 else inf
 
 
 def _cosh(bits: int, x: float) -> Value:
@@ -138,12 +143,12 @@ def _cosh(bits: int, x: float) -> Value:
     return v + ((1 << 2 * bits) // v >> 2 * k), bits - k + 1, SLACK
 
 
-def tanh(x: float) -> float:
+def tanh(x: float, settle: Settle = _settle) -> float:
     """The hyperbolic tangent."""
     size = abs(x)
     if size < 2.0**-27:
         return x
-    return copysign(_settle(_tanh, size) if size < 20.0 else 1.0, x)
+    return copysign(settle(_tanh, size) if size < 20.0 else 1.0, x)
 
 
 def _tanh(bits: int, x: float) -> Value:
@@ -155,37 +160,37 @@ def _tanh(bits: int, x: float) -> Value:
 # Logarithms
 
 
-def log(x: float) -> float:
+def log(x: float, settle: Settle = _settle) -> float:
     """The natural logarithm of a positive number."""
-    return 0.0 if x == 1.0 else _settle(_log, x)
+    return 0.0 if x == 1.0 else settle(_log, x)
 
 
 def _log(bits: int, x: float) -> Value:
     return kernels.log(*_parts(x), bits), bits, SLACK
 
 
-def log2(x: float) -> float:
+def log2(x: float, settle: Settle = _settle) -> float:
     """The logarithm to the base 2."""
     n, scale = _parts(x)
-    return _settle(_log2, x) if n & n - 1 else n.bit_length() - 1.0 - scale
+    return settle(_log2, x) if n & n - 1 else n.bit_length() - 1.0 - scale
 
 
 def _log2(bits: int, x: float) -> Value:
     return (kernels.log(*_parts(x), bits) << bits) // fixed.ln2(bits), bits, 2 * SLACK
 
 
-def log10(x: float) -> float:
+def log10(x: float, settle: Settle = _settle) -> float:
     """The logarithm to the base 10."""
-    return 0.0 if x == 1.0 else _settle(_log10, x)
+    return 0.0 if x == 1.0 else settle(_log10, x)
 
 
 def _log10(bits: int, x: float) -> Value:
     return (kernels.log(*_parts(x), bits) << bits) // kernels.log(10, 0, bits), bits, SLACK
 
 
-def log1p(x: float) -> float:
+def log1p(x: float, settle: Settle = _settle) -> float:
     """The logarithm of 1 + x."""
-    return x if -TINY < x < TINY else _settle(_log1p, x)
+    return x if -TINY < x < TINY else settle(_log1p, x)
 
 
 def _log1p(bits: int, x: float) -> Value:
@@ -193,10 +198,10 @@ def _log1p(bits: int, x: float) -> Value:
     return kernels.log((1 << scale) + (n if x > 0.0 else -n), scale, bits), bits, SLACK
 
 
-def asinh(x: float) -> float:
+def asinh(x: float, settle: Settle = _settle) -> float:
     """The inverse hyperbolic sine."""
     size = abs(x)
-    return x if size < 2.0**-26 else copysign(_settle(_asinh, size), x)
+    return x if size < 2.0**-26 else copysign(settle(_asinh, size), x)
 
 
 def _asinh(bits: int, x: float) -> Value:
@@ -206,9 +211,9 @@ def _asinh(bits: int, x: float) -> Value:
     return kernels.log((n << more) + root, scale + more, bits), bits, SLACK
 
 
-def acosh(x: float) -> float:
+def acosh(x: float, settle: Settle = _settle) -> float:
     """The inverse hyperbolic cosine of a number from 1 on."""
-    return 0.0 if x == 1.0 else _settle(_acosh, x)
+    return 0.0 if x == 1.0 else settle(_acosh, x)
 
 
 def _acosh(bits: int, x: float) -> Value:
@@ -218,10 +223,10 @@ def _acosh(bits: int, x: float) -> Value:
     return kernels.log((n << more) + root, scale + more, bits), bits, SLACK
 
 
-def atanh(x: float) -> float:
+def atanh(x: float, settle: Settle = _settle) -> float:
     """The inverse hyperbolic tangent of a number between -1 and 1."""
     size = abs(x)
-    return x if size < 2.0**-27 else copysign(_settle(_atanh, size), x)
+    return x if size < 2.0**-27 else copysign(settle(_atanh, size), x)
 
 
 def _atanh(bits: int, x: float) -> Value:
@@ -233,7 +238,7 @@ def _atanh(bits: int, x: float) -> Value:
 # Trigonometry
 
 
-def _reduced(x: float, bits: int) -> Tuple[int, int, int]:
+def _reduced(x: float, bits: int) -> tuple[int, int, int]:
     """(quarter turns, sin r, cos r) for |x| = quarter turns + r."""
     mantissa, exponent = frexp(x)
     n = abs(int(mantissa * 9007199254740992.0))
@@ -247,12 +252,12 @@ def _reduced(x: float, bits: int) -> Tuple[int, int, int]:
     return turns & 3, sine, cosine
 
 
-def sin(x: float) -> float:
+def sin(x: float, settle: Settle = _settle) -> float:
     """The sine."""
     size = abs(x)
     if size < 2.0**-26:
         return x
-    result = _settle(_sin, size)
+    result = settle(_sin, size)
     return -result if x < 0.0 else result
 
 
@@ -262,9 +267,9 @@ def _sin(bits: int, x: float) -> Value:
     return -v if turns & 2 else v, bits, SLACK
 
 
-def cos(x: float) -> float:
+def cos(x: float, settle: Settle = _settle) -> float:
     """The cosine."""
-    return 1.0 if -(2.0**-27) < x < 2.0**-27 else _settle(_cos, x)
+    return 1.0 if -(2.0**-27) < x < 2.0**-27 else settle(_cos, x)
 
 
 def _cos(bits: int, x: float) -> Value:
@@ -273,12 +278,12 @@ def _cos(bits: int, x: float) -> Value:
     return -v if turns in (1, 2) else v, bits, SLACK
 
 
-def tan(x: float) -> float:
+def tan(x: float, settle: Settle = _settle) -> float:
     """The tangent."""
     size = abs(x)
     if size < 2.0**-27:
         return x
-    result = _settle(_tan, size)
+    result = settle(_tan, size)
     return -result if x < 0.0 else result
 
 
@@ -290,10 +295,10 @@ def _tan(bits: int, x: float) -> Value:
     return (sine << bits) // cosine, bits, SLACK * steepness * steepness
 
 
-def asin(x: float) -> float:
+def asin(x: float, settle: Settle = _settle) -> float:
     """The arc sine of a number from -1 to 1."""
     size = abs(x)
-    return x if size < 2.0**-26 else copysign(_settle(_asin, size), x)
+    return x if size < 2.0**-26 else copysign(settle(_asin, size), x)
 
 
 def _asin(bits: int, x: float) -> Value:
@@ -301,9 +306,9 @@ def _asin(bits: int, x: float) -> Value:
     return _angle(bits, opposite, adjacent), bits, SLACK
 
 
-def acos(x: float) -> float:
+def acos(x: float, settle: Settle = _settle) -> float:
     """The arc cosine of a number from -1 to 1."""
-    return 0.0 if x == 1.0 else _settle(_acos, x)
+    return 0.0 if x == 1.0 else settle(_acos, x)
 
 
 def _acos(bits: int, x: float) -> Value:
@@ -312,7 +317,7 @@ def _acos(bits: int, x: float) -> Value:
     return fixed.pi(bits) - angle if x < 0.0 else angle, bits, SLACK
 
 
-def _triangle(bits: int, x: float) -> Tuple[int, int]:
+def _triangle(bits: int, x: float) -> tuple[int, int]:
     """|x| and sqrt(1 - x**2), to one scale."""
     n, scale = _parts(x)
     more = max(bits - scale, 0)
@@ -326,10 +331,10 @@ def _angle(bits: int, opposite: int, adjacent: int) -> int:
     return (fixed.pi(bits) >> 1) - kernels.atan(adjacent, opposite, bits)
 
 
-def atan(x: float) -> float:
+def atan(x: float, settle: Settle = _settle) -> float:
     """The arc tangent."""
     size = abs(x)
-    return x if size < 2.0**-27 else copysign(_settle(_atan, size), x)
+    return x if size < 2.0**-27 else copysign(settle(_atan, size), x)
 
 
 def _atan(bits: int, x: float) -> Value:
@@ -337,9 +342,9 @@ def _atan(bits: int, x: float) -> Value:
     return _angle(bits, n, 1 << scale), bits, SLACK
 
 
-def atan2(y: float, x: float) -> float:
+def atan2(y: float, x: float, settle: Settle = _settle) -> float:
     """The angle of the point (x, y), y not 0."""
-    return copysign(_settle(_atan2, abs(y), x), y)
+    return copysign(settle(_atan2, abs(y), x), y)
 
 
 def _atan2(bits: int, y: float, x: float) -> Value:
@@ -369,17 +374,17 @@ def _small_angle(bits: int, opposite: int, adjacent: int) -> Value:
 # Roots and powers
 
 
-def cbrt(x: float) -> float:
+def cbrt(x: float, settle: Settle = _settle) -> float:
     """The cube root."""
-    if x == 0.0:
-        return x
+    return x if x == 0.0 else copysign(settle(_cbrt, abs(x)), x)
+
+
+def _cbrt(bits: int, x: float) -> Value:
+    """Never half way: the cube of what is has more than 53 bits."""
     n, scale = _parts(x)
     up = max(180 - n.bit_length(), 0)
     up += (-scale - up) % 3
-    root = _integer_cbrt(n << up)
-    result = nearest((2 * root + 1, (scale + up) // 3 + 1, 0))
-    assert result is not None  # a root that is half way would have a cube of more than 53 bits
-    return copysign(result, x)
+    return 2 * _integer_cbrt(n << up) + 1, (scale + up) // 3 + 1, 0
 
 
 def _integer_cbrt(n: int) -> int:
@@ -398,20 +403,22 @@ def _integer_cbrt(n: int) -> int:
     return root
 
 
-def hypot(*coordinates: float) -> float:
+def hypot(*coordinates: float, settle: Settle = _settle) -> float:
     """The root of the sum of the squares."""
     numbers = [_parts(x) for x in coordinates if x]
     if len(numbers) <= 1:
         return abs(sum(coordinates))
     scale = max(scale for _, scale in numbers)
     square = sum((n << scale - its) ** 2 for n, its in numbers)
-    more = 60 if square.bit_length() < 120 else 4
-    root = isqrt(square << 2 * more)
-    if root * root == square << 2 * more:
-        return _ratio(root, scale + more)
-    result = nearest((2 * root + 1, scale + more + 1, 0))
-    assert result is not None  # the root is not rational
-    return result
+    root = isqrt(square)
+    if root * root == square:
+        return _ratio(root, scale)
+    root = isqrt(square << 2 * FAST)
+
+    def value(bits: int, *coordinates: float) -> Value:
+        return 2 * root + 1, scale + FAST + 1, 0
+
+    return settle(value, *coordinates)
 
 
 def _ratio(n: int, scale: int) -> float:
@@ -422,7 +429,15 @@ def _ratio(n: int, scale: int) -> float:
         return inf
 
 
-def pow(x: float, y: float) -> float:
+def _settle_pow(value: Callable[..., Value], x: float, y: float) -> float:
+    """Powers of few bits may be exactly half way."""
+    result = nearest(value(FAST, x, y))
+    if result is None:
+        result = _exact_pow(x, y)
+    return _settle(value, x, y) if result is None else result
+
+
+def pow(x: float, y: float, settle: Settle = _settle_pow) -> float:
     """x**y for positive x."""
     if x == 1.0 or y == 0.0:
         return 1.0
@@ -432,10 +447,7 @@ def pow(x: float, y: float) -> float:
         return inf if about > 0.0 else 0.0
     if -TINY / 2.0 < about < TINY / 2.0:
         return 1.0
-    result = nearest(_pow(FAST, x, y))
-    if result is None:
-        result = _exact_pow(x, y)
-    return _settle(_pow, x, y) if result is None else result
+    return settle(_pow, x, y)
 
 
 def _pow(bits: int, x: float, y: float) -> Value:
@@ -447,7 +459,7 @@ def _pow(bits: int, x: float, y: float) -> Value:
     return v, bits - k, SLACK * size if wide == bits else SLACK
 
 
-def _exact_pow(x: float, y: float) -> Optional[float]:
+def _exact_pow(x: float, y: float) -> float | None:
     """x**y if it has few enough bits to be a double or half way between two, else None."""
     n, scale = _parts(x)
     exponent = -scale
@@ -477,12 +489,12 @@ def _exact_pow(x: float, y: float) -> Optional[float]:
 # The error function
 
 
-def erf(x: float) -> float:
+def erf(x: float, settle: Settle = _settle) -> float:
     """The error function."""
     size = abs(x)
     if size == 0.0:
         return x
-    return copysign(_settle(_erf, size) if size < 6.0 else 1.0, x)
+    return copysign(settle(_erf, size) if size < 6.0 else 1.0, x)
 
 
 def _erf(bits: int, x: float) -> Value:
@@ -505,13 +517,13 @@ def _erf_series(x: int, bits: int) -> int:
     return (total << bits + 1) // isqrt(fixed.pi(bits) << bits)
 
 
-def erfc(x: float) -> float:
+def erfc(x: float, settle: Settle = _settle) -> float:
     """1 - erf(x), without cancellation."""
     if not -6.0 < x < 27.3:
         return 0.0 if x > 0.0 else 2.0
     if -TINY < x < TINY / 4.0:
         return 1.0
-    return _settle(_erfc, x)
+    return settle(_erfc, x)
 
 
 def _erfc(bits: int, x: float) -> Value:

@@ -552,10 +552,8 @@ def cbrt(x: float) -> float:
     if x - x != 0.0 or x == 0.0:
         return x
     size = abs(x)
-    if size < 2.0**-1022:
-        rough = (bits_of(size * 2.0**54) >> 32) // 3 + 696219795
-    else:
-        rough = (bits_of(size) >> 32) // 3 + 715094163
+    normal, bias = (size, 715094163) if size >= 2.0**-1022 else (size * 2.0**54, 696219795)
+    rough = (bits_of(normal) >> 32) // 3 + bias
     t = copysign(double_of(rough << 32), x)
     r = (t * t) * (t / x)
     t = t * ((P0 + r * (P1 + r * P2)) + ((r * r) * r) * (P3 + r * P4))

@@ -7,14 +7,34 @@ near the middle between two doubles: elsewhere the plain form, which is faster, 
 
 from __future__ import annotations
 
-from math import copysign, frexp, inf, ldexp, nan
+from collections.abc import Callable
+from math import copysign, inf, ldexp, nan
 
-from . import arm
+from . import arm, musl
 from .arm import (
-    EXP_2, EXP_3, EXP_4, EXP_5, INV_LN2_HI, INV_LN2_LO, INV_LN2_N, LN2_HI, LN2_LO, LOG2_FAR,
-    LOG2_NEAR, LOG_FAR, LOG_NEAR, NEG_LN2_HI_N, NEG_LN2_LO_N, POW_LOG, POWER_TAILS, POWERS, SHIFT, TINY,
+    EXP_2,
+    EXP_3,
+    EXP_4,
+    EXP_5,
+    INV_LN2_HI,
+    INV_LN2_LO,
+    INV_LN2_N,
+    LN2_HI,
+    LN2_LO,
+    LOG2_FAR,
+    LOG2_NEAR,
+    LOG_FAR,
+    LOG_NEAR,
+    NEG_LN2_HI_N,
+    NEG_LN2_LO_N,
+    POW_LOG,
+    POWER_TAILS,
+    POWERS,
+    SHIFT,
+    TINY,
 )  # fmt: skip
 from .fused import fma
+from .statistical import Errors, function
 
 MARGIN = 2.0**-55.5  # of scale, which is between half the result and the result: a tenth of a unit
 
@@ -190,5 +210,28 @@ def pow(x: float, y: float) -> float:
     return fma(scale, tmp, scale)
 
 
-def table(fused: bool):
-    return dict(exp=exp, exp2=arm.exp2, log=log, log2=log2, pow=pow) if fused else dict(exp=arm.exp, exp2=arm.exp2, log=arm.log, log2=arm.log2, pow=arm.pow)
+PLAIN: dict[str, Callable[..., float]] = {"exp": arm.exp, "exp2": arm.exp2, "log": arm.log, "log2": arm.log2, "pow": arm.pow}
+FUSED: dict[str, Callable[..., float]] = {
+    "exp": exp,
+    "exp2": arm.exp2,
+    "log": log,
+    "log2": log2,
+    "pow": pow,
+}  # exp2 is not compiled for FMA
+
+NEAREST = {
+    "sin": (0.516, 0.141, 0.164, 0.101), "cos": (0.516, 0.12, 0.13, 0.046), "tan": (0.619, 0.269, 0.269, 0.0),
+    "asin": (0.516, 0.149, 0.164, 0.067), "acos": (0.523, 0.068, 0.07, 0.03), "atan": (0.523, 0.075, 0.069, 0.034),
+    "atan2": (0.524, 0.096, 0.089, 0.033),
+}  # fmt: skip
+"""Functions that are almost correctly rounded. The largest error; per cent of results that are not the nearest double with FMA, without;
+that differ between the two."""
+
+
+def libm(fused: bool) -> dict[str, Callable[..., float]]:
+    """glibc's functions."""
+    table: dict[str, Callable[..., float]] = dict(musl.LIBM)
+    for name, (largest, with_fma, without, between) in NEAREST.items():
+        errors = Errors(largest, (with_fma if fused else without) / 100.0, own=between / (with_fma + without))
+        table[name] = function(name, f"glibc {fused}", "glibc", errors)
+    return {**table, **(FUSED if fused else PLAIN)}

@@ -203,9 +203,12 @@ def _exponent(x: float) -> int:
 
 sin, cos, tan = fdlibm.trigonometry(recentres=True)
 
+atan2 = fdlibm.atan2_far_from((64 << 20) + 1)
+log10 = fdlibm.log10_with(fdlibm.SQRT_HALF)
+
 LIBM: dict[str, Callable[..., float]] = {
-    "acos": fdlibm.acos, "acosh": acosh, "asin": fdlibm.asin, "asinh": asinh, "atan": fdlibm.atan, "atan2": fdlibm.atan2_far_from((64 << 20) + 1),
-    "atanh": atanh, "cbrt": fdlibm.cbrt, "cos": cos, "cosh": cosh, "erf": erf, "erfc": erfc, "exp": arm.exp, "exp2": arm.exp2,
-    "expm1": expm1, "hypot": hypot, "log": arm.log, "log10": fdlibm.log10_with(fdlibm.SQRT_HALF), "log1p": log1p, "log2": arm.log2, "pow": arm.pow,
-    "sin": sin, "sinh": sinh, "tan": tan, "tanh": tanh,
+    "acos": fdlibm.acos, "acosh": acosh, "asin": fdlibm.asin, "asinh": asinh, "atan": fdlibm.atan, "atan2": atan2, "atanh": atanh,
+    "cbrt": fdlibm.cbrt, "cos": cos, "cosh": cosh, "erf": erf, "erfc": erfc, "exp": arm.exp, "exp2": arm.exp2, "expm1": expm1,
+    "hypot": hypot, "log": arm.log, "log10": log10, "log1p": log1p, "log2": arm.log2, "pow": arm.pow, "sin": sin, "sinh": sinh,
+    "tan": tan, "tanh": tanh,
 }  # fmt: skip

@@ -1,8 +1,10 @@
-"""The platforms that come with PyBOINC, by the hook `pyboinc_platforms`."""
+"""The platforms that come with PyBOINC, by the hook `pyboinc_platforms`, and the command that lists them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+import click
 
 from pyboinc.hookspecs import hookimpl
 
@@ -11,6 +13,13 @@ from .profiles import Platform
 
 @hookimpl
 def pyboinc_platforms() -> dict[str, Callable[..., Platform]]:
-    from . import libraries  # tables, which only a simulation needs
+    from .libraries import PLATFORMS  # with tables, which only a simulation needs
 
-    return {"native": libraries.native, "linux-musl": libraries.linux_musl}
+    return PLATFORMS
+
+
+@hookimpl
+def pyboinc_add_commands(group: click.Group) -> None:
+    from .command import platforms
+
+    group.add_command(platforms)

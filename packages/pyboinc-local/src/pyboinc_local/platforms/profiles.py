@@ -19,6 +19,15 @@ from .summing import summing
 EXACT, STATISTICAL = "exact", "statistical"
 
 
+DERIVED = {
+    "gamma": ("exp", "pow", "sin", "cos"),
+    "lgamma": ("log", "sin", "cos"),
+    "**": ("pow", "hypot", "atan2", "exp", "log", "sin", "cos"),
+    "abs(complex)": ("hypot",),
+}
+"""What CPython makes of C functions: name -> those that it calls. (cmath does too.)"""
+
+
 class PlatformError(PyBoincError):
     """There is no such platform."""
 
@@ -61,7 +70,7 @@ def build(
 ) -> Platform:
     """A platform whose C library has these functions, see `pyboinc_local.platforms.cpython.LIBM`.
 
-    functions: one record for each function of libm; those that CPython builds on them follow.
+    functions: one record for each function of libm.
     sets_errno (bool): the C library sets errno, which complex functions of CPython look at.
     """
     return Platform(
@@ -72,8 +81,13 @@ def build(
         cpython.operator_pow(libm, sets_errno),
         cpython.absolute(libm),
         summing(python),
-        functions,
+        {**functions, **{name: _derived(functions, below) for name, below in DERIVED.items()}},
     )
+
+
+def _derived(functions: Mapping[str, Function], below: tuple[str, ...]) -> Function:
+    exact = all(functions[name].status == EXACT for name in below)
+    return Function(EXACT if exact else STATISTICAL, f"CPython's, from {', '.join(below)}", "as theirs")
 
 
 @cache
