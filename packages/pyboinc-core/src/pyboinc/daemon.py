@@ -44,7 +44,7 @@ class Words:
     wu_id: int
     dry_run: bool
     project: str
-    own: argparse.Namespace = field(default_factory=argparse.Namespace)
+    own: argparse.Namespace = field(default_factory=argparse.Namespace, compare=False)
 
     def share(self, app: int) -> Share:
         return Share(app, self.modulus, self.remainder, self.wu_id)
