@@ -11,10 +11,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pyboinc import batchdir, daemon
-from pyboinc.daemon import Words
+from pyboinc.daemon import Resting, Words
 from pyboinc.model import Record, mask_text
 from pyboinc.ports import Assimilation, Clock, FileSystem, Store
 from pyboinc.rows import BatchRow, WorkunitRow
@@ -27,45 +26,12 @@ ABOUT = "Brings the results of finished jobs to the batch directories of PyBOINC
 AT_ONCE = 1000  # workunits of a pass
 BYTES_AT_ONCE = 64 * 1024 * 1024  # of outputs in memory
 ABORTED_EVERY = 20.0  # seconds between looks for batches that were aborted on the project's web pages
-FIRST_REST, LONGEST_REST = 10.0, 600.0  # seconds until what has failed is tried again
 OUTPUT, REPORT = "output", "report"  # logical names
 log = logging.getLogger("pyboinc")
 
 
 class Retry(Exception):
     """Something about a workunit does not work now."""
-
-
-@dataclass
-class Rest:
-    """Something that has failed is left alone until a time of the clock."""
-
-    until: float
-    seconds: float
-
-
-class Resting:
-    """What is not to be tried now, by number; each time longer."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._rests: dict[int, Rest] = {}
-
-    def put(self, number: int, why: str) -> None:
-        before = self._rests.get(number)
-        seconds = min(before.seconds * 2, LONGEST_REST) if before else FIRST_REST
-        self._rests[number] = Rest(self._clock.now() + seconds, seconds)
-        log.error("%s. Tried again in %d s", why, seconds)
-
-    def works(self, number: int) -> None:
-        self._rests.pop(number, None)
-
-    def __contains__(self, number: int) -> bool:
-        rest = self._rests.get(number)
-        return rest is not None and self._clock.now() < rest.until
-
-    def now(self) -> list[int]:
-        return [number for number in self._rests if number in self]
 
 
 class Assimilator:

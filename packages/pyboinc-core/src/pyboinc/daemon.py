@@ -23,6 +23,7 @@ from .rows import Share
 
 CONFIG, STOP_FILE, FOLDER_VARIABLE = "config.xml", "stop_daemons", "BOINC_PROJECT_DIR"
 LOOK_EVERY = 1.0  # seconds between looks for the stop file while a daemon sleeps
+FIRST_REST, LONGEST_REST = 10.0, 600.0  # seconds until what has failed is tried again
 LEVELS = {1: logging.ERROR, 2: logging.INFO, 3: logging.INFO, 4: logging.DEBUG}
 log = logging.getLogger("pyboinc")
 
@@ -185,3 +186,35 @@ def _project(given: str) -> str:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         raise PyBoincError(f"{message} (--help shows its words)")
+
+
+@dataclass
+class Rest:
+    """Something that has failed is left alone until a time of the clock."""
+
+    until: float
+    seconds: float
+
+
+class Resting:
+    """What is not to be tried now, by number; each time longer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rests: dict[int, Rest] = {}
+
+    def put(self, number: int, why: str) -> None:
+        before = self._rests.get(number)
+        seconds = min(before.seconds * 2, LONGEST_REST) if before else FIRST_REST
+        self._rests[number] = Rest(self._clock.now() + seconds, seconds)
+        log.error("%s. Tried again in %d s", why, seconds)
+
+    def works(self, number: int) -> None:
+        self._rests.pop(number, None)
+
+    def __contains__(self, number: int) -> bool:
+        rest = self._rests.get(number)
+        return rest is not None and self._clock.now() < rest.until
+
+    def now(self) -> list[int]:
+        return [number for number in self._rests if number in self]

@@ -96,13 +96,14 @@ class HostVersion:
 
 @dataclass(slots=True)
 class Version:
-    """An app version. pfc_scale: 0 until the feeder has computed one."""
+    """An app version. pfc_scale: 0 until the feeder has computed one.  samples: of pfc, not counted yet."""
 
     id: int
     pfc: Mean
     pfc_scale: float = 0.0
     expavg_credit: float = 0.0
     expavg_time: float = 0.0
+    samples: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ so that all versions of an app claim the same on average, and all hosts of a ver
 the claims of the valid results, in which claims far from the estimate count less. A workunit's estimate, rsc_fpops_est,
 divides claims before they are averaged, so jobs of an app may differ in size.
 
-Unlike BOINC, which adds a version's samples up at the end of a pass over all workunits, each counts from the next transaction on.
+A version's samples count from the next transaction on; in BOINC from its next pass over all workunits.
 """
 
 from __future__ import annotations
@@ -92,9 +92,12 @@ def add_host_sample(mean: Mean, sample: float) -> None:
     add_sample(mean, sample, 20, 0.01, 10)
 
 
-def add_version_sample(mean: Mean, sample: float) -> None:
-    """For a version."""
-    add_sample(mean, sample, 100, 0.001, 10)
+def count_version_samples(ledger: Ledger) -> None:
+    """Take in what the transaction's results have claimed."""
+    for version in ledger.versions.values():
+        for sample in version.samples:
+            add_sample(version.pfc, sample, 100, 0.001, 10)
+        version.samples.clear()
 
 
 def recent_average(now: float, start: float, work: float, average: float, time: float) -> tuple[float, float]:
@@ -188,7 +191,7 @@ def _claim(ledger: Ledger, wu: CheckedWorkunit, result: CheckedResult, now: floa
     else:
         claim = _scaled(raw, host, version, measured)
         if sane:
-            add_version_sample(version.pfc, relative)
+            version.samples.append(relative)
         credit = claim.pfc * COBBLESTONE
         version.expavg_credit, version.expavg_time = recent_average(
             now, result.sent_time, credit, version.expavg_credit, version.expavg_time

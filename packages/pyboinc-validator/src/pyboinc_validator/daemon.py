@@ -114,15 +114,14 @@ class Validator:
         return Candidate(result.id, check=read) if isinstance(read, Check) else candidate(result.id, read, comparator)
 
     def _digests(self, result: CheckedResult) -> Candidate:
-        """What BOINC's sample_bitwise_validator compares: all files, whatever is in them."""
-        digests: list[bytes] = []
+        """What BOINC's sample_bitwise_validator compares: all files, whatever is in them. One that can't be opened is none."""
+        digests = []
         for file in result.outputs:
             read = self._read(file.path)
-            if isinstance(read, bytes):
-                digests.append(hashlib.sha256(read).digest())
-            elif not (file.optional and read is Check.INVALID):
-                return Candidate(result.id, check=read)
-        return Candidate(result.id, b"".join(digests))
+            if not isinstance(read, bytes) and not file.optional:
+                return Candidate(result.id, check=Check.INVALID)
+            digests.append(hashlib.sha256(read).digest() if isinstance(read, bytes) else b"")
+        return Candidate(result.id, tuple(digests))
 
     def _read(self, path: str) -> bytes | Check:
         """A file that is not there is none; if its folder is not there either, the disk is away (BOINC's `sched/validate_util.cpp`)."""
@@ -181,22 +180,20 @@ def told(wu: CheckedWorkunit, judgement: Judgement) -> str:
 
 def own_words(parser: argparse.ArgumentParser) -> None:
     """The words of this daemon alone; those for credit are BOINC's."""
-    parser.add_argument(
-        "--comparator", default="bitwise", metavar="SPEC", help='for batches that name none: "bitwise", "tolerance:relative=1e-9", "ulp:4", ...'
-    )
+    about = "for batches that name none: bitwise, tolerance:relative=1e-9, ulp:4, ... [bitwise]"
+    parser.add_argument("--comparator", default="bitwise", metavar="SPEC", help=about)
     parser.add_argument("--force_comparator", action="store_true", help="use --comparator for all batches")
     credit = parser.add_mutually_exclusive_group()
-    for mode, about in {
+    for mode, source in {
         Mode.FROM_WU: "what create_work --credit said",
         Mode.FROM_RUNTIME: "what results claim by their run time",
         Mode.NONE: "none is granted",
     }.items():
         word = "--no_credit" if mode is Mode.NONE else f"--credit_{mode.value}"
-        credit.add_argument(word, dest="credit", action="store_const", const=mode, help=f"credit: {about} (default: adaptive)")
+        credit.add_argument(word, dest="credit", action="store_const", const=mode, help=f"credit: {source} (default: adaptive)")
     parser.set_defaults(credit=Mode.ADAPTIVE)
-    parser.add_argument(
-        "--max_granted_credit", type=float, default=DEFAULT_MAX_GRANTED, metavar="X", help=f"for a result at most [{DEFAULT_MAX_GRANTED:.0f}]"
-    )
+    about = f"for a result at most [{DEFAULT_MAX_GRANTED:.0f}]"
+    parser.add_argument("--max_granted_credit", type=float, default=DEFAULT_MAX_GRANTED, metavar="X", help=about)
     parser.add_argument("--boinc_exact", action="store_true", help="do what BOINC does also where that is questionable; see the README")
 
 
@@ -208,9 +205,8 @@ def validator_of(store: Store, words: Words, clock: Clock, fs: FileSystem) -> Va
 
 def main() -> None:
     """The script ``pyboinc-validator``."""
+
     def start(store: Store, words: Words, clock: Clock) -> daemon.Pass:
         return validator_of(store, words, clock, Disk()).make_pass
 
     sys.exit(daemon.main("pyboinc-validator", ABOUT, start, own_words=own_words))
-
-

@@ -6,14 +6,14 @@ The two are apart because outputs are read and compared outside of a transaction
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyboinc.ledger import CheckedApp, CheckedResult, CheckedWorkunit, HostVersion, Ledger, generalized_app_version_id
 from pyboinc.states import INCONCLUSIVE, INVALID, VALID
 
 from . import handle
 from .comparators import Comparator
-from .credit import Mode, Rule, adaptive_credit, came_back, grant, workunit_credit
+from .credit import Mode, Rule, adaptive_credit, came_back, count_version_samples, grant, workunit_credit
 from .quorum import Candidate, Check, Failure, ValidateState, Verdict, check_pair, check_set
 
 Read = Callable[[CheckedResult], Candidate]
@@ -101,6 +101,7 @@ def settle(ledger: Ledger, judgements: Iterable[Judgement], rule: Rule, now: flo
             if judgement.retry:
                 handle.retry_later(wu, now)
         settled.append(judgement)
+    count_version_samples(ledger)
     return settled
 
 
@@ -136,7 +137,7 @@ def _settle_late(ledger: Ledger, wu: CheckedWorkunit, late: Late, rule: Rule, no
     (record,) = _records(ledger, [result])
     target, quota = ledger.app.target_nresults, ledger.daily_result_quota
     if late.state == VALID:
-        adaptive_credit(ledger, wu, [result], rule, now)  # for the statistics
+        adaptive_credit(ledger, wu, [replace(result)], rule, now)  # for the statistics
     handle.pair_checked(wu, result, late.state, late.failure, record, now, app_target=target, quota=quota)
     if late.state == VALID:
         canonical = next((each for each in wu.results if each.id == wu.canonical_resultid), None)

@@ -171,22 +171,23 @@ def _read_host_versions(step: Transaction, ledger: Ledger, pairs: set[tuple[int,
             ledger.host_versions[found.host_id, found.app_version_id] = found
     for host, version in wanted:
         if (host, version) not in ledger.host_versions and (version in ledger.versions or version > 1_000_000):
-            ledger.host_versions[host, version] = _adopted(step, host, version) or _new_host_version(step, host, version)
+            in_use = [each for its_host, each in wanted if its_host == host]
+            ledger.host_versions[host, version] = _adopted(step, host, version, in_use) or _new_host_version(step, host, version)
 
 
-def _adopted(step: Transaction, host: int, version: int) -> HostVersion | None:
+def _adopted(step: Transaction, host: int, version: int, in_use: Sequence[int]) -> HostVersion | None:
     """What is known of the host with the newest of the app's other versions for that platform becomes the new one's.
 
-    As BOINC does it (its source, `sched/credit.cpp`, hav_lookup).
+    As BOINC does it (its source, `sched/credit.cpp`, hav_lookup), but for versions with which the host has results, too.
     """
     columns = ", ".join(f"h.{each}" for each in _HOST_VERSION)
     sql = f"""
         SELECT {columns} FROM app_version v
         JOIN app_version o ON o.appid = v.appid AND o.platformid = v.platformid AND o.plan_class = v.plan_class
         JOIN host_app_version h ON h.app_version_id = o.id
-        WHERE v.id = %s AND h.host_id = %s ORDER BY o.version_num DESC LIMIT 1 FOR UPDATE
+        WHERE v.id = %s AND h.host_id = %s AND o.id NOT IN ({marks(in_use)}) ORDER BY o.version_num DESC LIMIT 1 FOR UPDATE
     """
-    row = step.row(sql, (version, host))
+    row = step.row(sql, (version, host, *in_use))
     if row is None:
         return None
     found = _host_version(row)

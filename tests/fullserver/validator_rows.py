@@ -1,0 +1,201 @@
+"""Rows and output files of workunits that wait to be validated, made in a real project's database, and what became of them.
+
+An app of its own, which no daemon takes, is drawn from a seed: the same rows can be made twice, for two validators.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pyboinc.states import CLIENT_ERROR, IN_PROGRESS, INCONCLUSIVE, NO_OUTCOME, OVER, SUCCESS, UNSENT, VALID
+from pyboinc_boinc.hierarchy import path_of
+
+APP = "validator_test"
+TABLES = {  # what a validator changes, without times
+    "workunit": "name, need_validate, canonical_resultid, canonical_credit, assimilate_state, error_mask, min_quorum, target_nresults",
+    "result": "name, server_state, outcome, validate_state, granted_credit, runtime_outlier",
+    "host": "id, total_credit, avg_turnaround",
+    "user": "id, total_credit",
+    "team": "id, total_credit",
+    "host_app_version": "host_id, app_version_id, pfc_n, pfc_avg, et_n, et_avg, et_var, et_q, turnaround_n, turnaround_avg, turnaround_var, "
+    "turnaround_q, consecutive_valid, max_jobs_per_day",
+    "app_version": "id, pfc_n, pfc_avg, pfc_scale",
+}
+
+
+@dataclass
+class Rows:
+    """Makes rows. project: the folder.  cursor: of the project's database."""
+
+    cursor: Any
+    upload_dir: Path
+    fanout: int
+    seed: int
+    adaptive: int = 0
+    workunits: int = 40
+    numbers: dict[str, list[int]] = field(default_factory=dict)
+
+    def insert(self, table: str, **columns: Any) -> int:
+        """A row in which what is not given is 0 or empty."""
+        self.cursor.execute(f"SHOW COLUMNS FROM {table}")
+        values: dict[str, Any] = {}
+        for name, kind, null, _, default, extra in self.cursor.fetchall():
+            kind = kind.decode() if isinstance(kind, bytes | bytearray) else kind
+            if "auto_increment" in extra or kind == "timestamp" or (null == "YES") or default is not None:
+                continue
+            values[name] = "" if any(word in kind for word in ("char", "text", "blob")) else 0
+        values |= columns
+        places = ", ".join(["%s"] * len(values))
+        self.cursor.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", tuple(values.values()))
+        self.numbers.setdefault(table, []).append(int(self.cursor.lastrowid))
+        return int(self.cursor.lastrowid)
+
+    def remove(self) -> None:
+        """All rows of an earlier test."""
+        self.cursor.execute("SELECT id FROM app WHERE name = %s", (APP,))
+        for (app,) in self.cursor.fetchall():
+            self.cursor.execute("DELETE FROM result WHERE appid = %s", (app,))
+            self.cursor.execute("DELETE FROM workunit WHERE appid = %s", (app,))
+            self.cursor.execute("DELETE h FROM host_app_version h JOIN app_version v ON v.id = h.app_version_id WHERE v.appid = %s", (app,))
+            self.cursor.execute("DELETE FROM app_version WHERE appid = %s", (app,))
+            self.cursor.execute("DELETE FROM app WHERE id = %s", (app,))
+        self.cursor.execute("DELETE FROM platform WHERE name = %s", (APP,))
+        self.cursor.execute("DELETE h FROM host h JOIN user u ON u.id = h.userid WHERE u.email_addr LIKE 'validator_test%'")
+        self.cursor.execute("DELETE FROM user WHERE email_addr LIKE 'validator_test%'")
+        self.cursor.execute("DELETE FROM team WHERE name = %s", (APP,))
+
+    def make(self) -> None:
+        random = Random(self.seed)
+        now = int(time.time())
+        app = self.insert("app", create_time=now, name=APP, user_friendly_name=APP, target_nresults=self.adaptive, weight=1, min_avg_pfc=1)
+        platform = self.insert("platform", create_time=now, name=APP, user_friendly_name=APP)
+        versions = [
+            self.insert("app_version", appid=app, version_num=number, platformid=platform, xml_doc="<app_version/>", **stats)
+            for number, stats in ((1, {}), (2, {"pfc_n": 150, "pfc_avg": 1.3, "pfc_scale": 0.9}))
+        ]
+        team = self.insert("team", name=APP, name_lc=APP)
+        hosts = []
+        for number in range(9):
+            user = self.insert(
+                *("user",),
+                **{name: f"validator_test_{number}" for name in ("email_addr", "authenticator", "name", "cross_project_id")},
+                create_time=now,
+                teamid=team if number % 2 else 0,
+            )
+            host = self.insert("host", userid=user, create_time=now, p_fpops=2e9, host_cpid=f"{APP}{number}", avg_turnaround=number * 10.0)
+            hosts.append((host, user))
+            if number != 8:  # of the last one nothing is known yet
+                stats = {"pfc_n": 12 * number, "pfc_avg": 1.1 * bool(number), "et_n": number, "et_avg": 1e-9 * number, "max_jobs_per_day": 500}
+                version = versions[number == 0]
+                self.insert("host_app_version", host_id=host, app_version_id=version, consecutive_valid=3 * number, **stats)
+        for number in range(self.workunits):
+            self.workunit(number, app, versions, hosts, random, now)
+
+    def workunit(self, number: int, app: int, versions: list[int], hosts: list[tuple[int, int]], random: Random, now: int) -> None:
+        quorum = random.choice((1, 1, 2, 2, 3, 4, 5))
+        back = random.randint(max(1, quorum - 1), quorum + 1)
+        target = 1 if quorum == 1 else max(quorum, back)
+        limits = {"max_error_results": 3, "max_total_results": 20, "max_success_results": random.choice((back - 1 or 1, 6))}
+        estimates = {"rsc_fpops_est": 1e12, "rsc_fpops_bound": random.choice((1e13, 1e15))}
+        name = f"{APP}_{self.seed}_{number}"
+        wu = self.insert(
+            *("workunit",),
+            **limits | estimates,
+            appid=app,
+            name=name,
+            create_time=now,
+            need_validate=1,
+            min_quorum=quorum,
+            target_nresults=target,
+            transition_time=2**31 - 1,
+            delay_bound=86400,
+        )
+        has_canonical = random.random() < 0.25 and back > 1
+        answers = [random.choice((b"a", b"a", b"a", b"b")) for _ in range(back)]
+        places = random.sample(range(len(hosts)), len(hosts))  # BOINC loses what the first of two results of one host had told
+        canonical = 0
+        for index, answer in enumerate(answers):
+            state = 0
+            if has_canonical:
+                state = VALID if index == 0 else random.choice((0, INCONCLUSIVE))
+            made = self.result(wu, name, index, app, versions, hosts, places, random, now, SUCCESS, state)
+            if has_canonical and index == 0:
+                canonical = made
+            if random.random() < 0.1 and index:
+                continue  # its file has not come
+            path = Path(path_of(str(self.upload_dir), self.fanout, f"{name}_{index}_0"))
+            path.parent.mkdir(exist_ok=True)
+            path.parent.chmod(0o777)
+            path.write_bytes(answer if random.random() > 0.05 else b"")
+        if canonical:
+            self.cursor.execute("UPDATE workunit SET canonical_resultid = %s, canonical_credit = 12.5 WHERE id = %s", (canonical, wu))
+            self.cursor.execute("UPDATE result SET granted_credit = 12.5 WHERE id = %s", (canonical,))
+        if random.random() < 0.3:
+            self.result(wu, name, 90, app, versions, hosts, places, random, now, CLIENT_ERROR, 0)
+        if random.random() < 0.3:
+            self.result(wu, name, 91, app, versions, hosts, places, random, now, NO_OUTCOME, 0)
+
+    def result(
+        self,
+        wu: int,
+        name: str,
+        index: int,
+        app: int,
+        versions: list[int],
+        hosts: list[tuple[int, int]],
+        places: list[int],
+        random: Random,
+        now: int,
+        outcome: int,
+        state: int,
+    ) -> int:
+        place = places.pop()
+        host, user = hosts[place]
+        version = versions[place == 0]
+        server_state = random.choice((UNSENT, IN_PROGRESS)) if outcome == NO_OUTCOME else OVER
+        xml = f"<result><file_ref><file_name>{name}_{index}_0</file_name><open_name>output</open_name></file_ref></result>"
+        sent = now - random.randint(100, 100000)
+        return self.insert(
+            *("result",),
+            appid=app,
+            workunitid=wu,
+            name=f"{name}_{index}",
+            create_time=now,
+            server_state=server_state,
+            outcome=outcome,
+            validate_state=state,
+            hostid=0 if server_state == UNSENT else host,
+            userid=0 if server_state == UNSENT else user,
+            app_version_id=0 if server_state == UNSENT else version,
+            xml_doc_in=xml,
+            sent_time=sent,
+            received_time=sent + random.randint(10, 5000),
+            elapsed_time=random.choice((0.0, 100.0, 500.0, 5000.0)),
+            cpu_time=90.0,
+            flops_estimate=random.choice((0.0, 1e9, 2e9, 3e9)),
+        )
+
+    def state(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What is there now; numbers of rows are counted from the first one made."""
+        found = {}
+        for table, columns in TABLES.items():
+            numbers = self.numbers.get(table, [0])
+            key = "host_id" if table == "host_app_version" else "id"
+            keys = self.numbers["host"] if table == "host_app_version" else numbers
+            marks = ", ".join(["%s"] * len(keys))
+            self.cursor.execute(f"SELECT {columns} FROM {table} WHERE {key} IN ({marks}) ORDER BY 1, 2", tuple(keys))
+            found[table] = [self._relative(table, columns, row) for row in self.cursor.fetchall()]
+        return found
+
+    def _relative(self, table: str, columns: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        bases = {"canonical_resultid": "result", "host_id": "host", "app_version_id": "app_version", "id": table}
+        values: list[Any] = []
+        for name, value in zip(map(str.strip, columns.split(",")), row, strict=True):
+            if name in bases and value:
+                value = value - self.numbers[bases[name]][0]
+            values.append(value.decode() if isinstance(value, bytes | bytearray) else value)
+        return tuple(values)
