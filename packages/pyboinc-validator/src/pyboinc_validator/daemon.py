@@ -26,6 +26,7 @@ from pyboinc.rows import BatchRow
 from . import comparators
 from .comparators import Comparator, Factory, candidate
 from .credit import DEFAULT_MAX_GRANTED, Mode, Rule
+from .explain import Explanation, explain
 from .judge import Judgement, judge, settle, summary
 from .quorum import Candidate, Check
 
@@ -83,6 +84,14 @@ class Validator:
         for line in lines:
             log.info("%s", line)
         return done > 0
+
+    def explain(self) -> Explanation | None:
+        """Of the workunit that was named, what its results are; None if there is none. Raises SettingsError."""
+        found = self._tables.pending(self._share, 1)
+        if not found:
+            return None
+        comparator = self._comparator(self._tables.batches([found[0].batch]).get(found[0].batch))
+        return explain(found[0], self._app, comparator, lambda result: self._output(result, comparator))
 
     def _judge(self, workunits: Sequence[CheckedWorkunit], batches: Mapping[int, BatchRow]) -> Iterator[tuple[CheckedWorkunit, Judgement]]:
         for wu in workunits:

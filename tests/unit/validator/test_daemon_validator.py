@@ -1,0 +1,3 @@
+"""The daemon on tables in memory and files on the disk."""
+
+
