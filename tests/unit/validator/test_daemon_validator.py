@@ -1,3 +1,0 @@
-"""The daemon on tables in memory and files on the disk."""
-
-
