@@ -81,7 +81,7 @@ def build(
         cpython.operator_pow(libm, sets_errno),
         cpython.absolute(libm),
         summing(python),
-        {**functions, **{name: _derived(functions, below) for name, below in DERIVED.items()}},
+        {**functions, **{name: _derived(functions, below) for name, below in DERIVED.items() if functions.keys() >= {*below}}},
     )
 
 

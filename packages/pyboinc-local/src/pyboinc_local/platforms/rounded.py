@@ -5,7 +5,6 @@ The standard library's modules, `cmath` and ``abs`` of complex numbers stay as t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf, nan
@@ -18,7 +17,7 @@ from .profiles import Platform, build
 
 def correctly_rounded(platform: Platform) -> Platform:
     """The platform with these functions."""
-    libm = {name: _in_c(getattr(exactmath, name, None) or getattr(platform.math, name)) for name in LIBM if hasattr(math, name)}
+    libm = {name: _in_c(getattr(exactmath, name)) for name in LIBM}
     made = build(platform.name, libm, platform.python, {})
     return replace(platform, math=made.math, pow=made.pow)
 
