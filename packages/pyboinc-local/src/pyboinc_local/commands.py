@@ -157,7 +157,8 @@ def fleets() -> None:
 
 
 def _given(fleet: str, hosts: int | None, seed: int) -> dict[tuple[str, str], Any]:
-    """What goes on top of the program's pyboinc.toml."""
+    """What goes on top of the program's pyboinc.toml. Raises SettingsError: what is wrong with a fleet is told before anything runs."""
+    schema.load(fleet, os.getcwd())
     known = fleet in schema.ready()
     return {
         ("", "durability"): "kill",
@@ -179,7 +180,6 @@ def _run(
 ) -> int:
     """Run the program in this process, and keep its study; its exit status."""
     check_script(script)
-    schema.load(given["local", "fleet"])  # whatever is wrong with it is told before anything runs
     own = ["-i", "local", "--batch", folder, "--quiet"]
     settings.taken = own if quorum is None else [*own, "--quorum", str(quorum)]
     settings.on_top.update(given)

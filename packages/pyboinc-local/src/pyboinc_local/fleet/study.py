@@ -27,7 +27,7 @@ Start = Callable[[Volunteer, Workunit], Callable[[], Answer]]
 
 DEADLINE_SHARE, DEADLINE_ROOM = 0.95, 1.5
 """A deadline worth trying: what so many results needed, and half as long again."""
-WORTH = 0.03  # a change of time or of results by less than this part is no reason for other settings
+WORTH = 0.05  # a change of time or of results by less than this part is no reason for other settings
 TOLERANCE = 1e-9
 
 
@@ -85,7 +85,7 @@ class Study:
 class Trial:
     """Other settings, and what they did. tally: None if the batch did not come to its end.
 
-    verdict: "better", "worse", "no better", or a trade such as "sooner, but more results".
+    verdict: begins with "better" or "worse" if nothing speaks against it, or for it.
     """
 
     change: str
@@ -95,7 +95,7 @@ class Trial:
 
 
 def trials(study: Study) -> list[Trial]:
-    """Other settings, tried on the same volunteers and jobs."""
+    """Other settings, tried on the same volunteers and jobs; those that are better come first."""
     base = study.played.tally
     made = []
     for change, setup in _alternatives(study.setup, base):
@@ -104,8 +104,8 @@ def trials(study: Study) -> list[Trial]:
         except ProjectError as error:
             made.append(Trial(change, str(error), None, "does not end"))
         else:
-            made.append(Trial(change, "", tally, verdict(base, tally)))
-    return made
+            made.append(Trial(change, "", tally, verdict(base, tally, _checks(setup) - _checks(study.setup))))
+    return sorted(made, key=lambda each: not each.verdict.startswith("better"))
 
 
 def _alternatives(setup: Setup, base: Tally) -> Iterator[tuple[str, Setup]]:
@@ -123,7 +123,8 @@ def _alternatives(setup: Setup, base: Tally) -> Iterator[tuple[str, Setup]]:
     needed = percentile(base.turnaround, DEADLINE_SHARE) * DEADLINE_ROOM
     for deadline in sorted({_round(needed), settings.deadline * 3}):
         if deadline and abs(deadline / settings.deadline - 1) > 0.1:
-            yield f"deadline = {deadline:.0f}", replace(setup, settings=replace(settings, deadline=float(deadline)))
+            longer = replace(settings, deadline=float(deadline))
+            yield f"deadline = {deadline:.0f}  # {deadline / 3600:.1f} h", replace(setup, settings=longer)
     if base.split_jobs:
         if setup.comparator.spec == "bitwise":
             spec = f"tolerance:relative={TOLERANCE}"
@@ -141,19 +142,26 @@ def _round(seconds: float) -> float:
     return 0.0
 
 
-def verdict(base: Tally, other: Tally) -> str:
-    """Is the other one better? First come right results, then that there are results at all, then time and how many are sent."""
+def _checks(setup: Setup) -> int:
+    """1 if a result is compared with another one before it is believed, at least until its host is trusted."""
+    return int(setup.settings.quorum > 1 or setup.adaptive > 1)
+
+
+def verdict(base: Tally, other: Tally, checks: int) -> str:
+    """Is the other one better, and why? checks: 1 if only the other one compares results, -1 if it does not and the base did."""
     wrong = other.wrong_accepted - base.wrong_accepted
     failed = len(other.failed) - len(base.failed)
     sooner = other.last / max(base.last, 1.0)
     work = other.results_sent / max(base.results_sent, 1)
     gains = [
+        *(["results are checked"] if checks > 0 else []),
         *(["fewer wrong results"] if wrong < 0 else []),
         *(["fewer failed jobs"] if failed < 0 else []),
         *(["sooner"] if sooner < 1 - WORTH else []),
         *(["fewer results sent"] if work < 1 - WORTH else []),
     ]
     losses = [
+        *(["nothing is checked"] if checks < 0 else []),
         *(["more wrong results"] if wrong > 0 else []),
         *(["more failed jobs"] if failed > 0 else []),
         *(["later"] if sooner > 1 + WORTH else []),
