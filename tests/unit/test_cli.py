@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from pyboinc import codec, plugins, settings
 from pyboinc.batchdir import BatchDir, BatchError
 from pyboinc.cli import change, group
-from pyboinc.cli.folder import open_folder
+from pyboinc.cli.folder import Arrivals, open_folder
+from pyboinc.cli.watch import picture
 from pyboinc.model import ErrorMask, Outcome, Record, ResultSummary, job_name
 from pyboinc.overview import Counts, Ledger, groups, survey
 from pyboinc.ports import Disk
@@ -694,3 +696,63 @@ def test_an_interrupted_run_says_how_to_go_on(app):
     master.send_signal(signal.SIGINT)
     _, stderr = master.communicate(timeout=60)
     assert master.returncode == 130 and stderr.endswith("pyboinc run app_master.py -i local --points 9\n")
+
+
+# ---- pyboinc status --watch
+
+
+def test_the_picture_of_a_batch(tmp_path):
+    made(tmp_path, 40)
+    arrive(tmp_path, [(i, returned) for i in range(20)] + [(20, raised)])
+    for i in range(21):
+        os.utime(tmp_path / "new" / job_name(1, "c0ffee", str(i), 0), (1000.0 + 60 * i,) * 2)
+    there = open_folder(str(tmp_path))
+    arrivals = Arrivals().look(there, there.ledger())
+    assert arrivals == [(1000.0 + 60 * i, 1) for i in range(21)]
+    console = Console(width=100, color_system=None)
+    with console.capture() as shown:
+        console.print(picture(there, there.overview(), arrivals, 2200.0))
+    bar = "━" * 60
+    assert shown.get().splitlines()[1:] == [
+        "stopped before its end: start its master again to go on",
+        bar,
+        "21 of 40 calls done, 19 in progress",
+        f"1 failed:  pyboinc errors {tmp_path}"[:100],
+        *shown.get().splitlines()[-2:],
+    ]
+    assert "about 19 min left (19 min to 19 min)" in shown.get()
+    assert "█" in shown.get() and "arrivals in the last 20 min" in shown.get()
+
+
+def test_arrivals_of_jobs_that_share_a_file_and_of_given_up_attempts(tmp_path):
+    made(tmp_path, 4, [["handled", "3", False], ["failed", "3"], ["rerun", ["3"]]])
+    arrive(tmp_path, [(0, returned), (1, returned)], together=True)
+    arrive(tmp_path, [(3, no_output)], where="old")
+    there = open_folder(str(tmp_path))
+    assert [each.calls for each in Arrivals().look(there, there.ledger())] == [2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminal there")
+def test_watch_ends_with_the_batch(app):
+    import pty
+
+    app.write("pyboinc_return_output(value)", n=3)
+    app.run("run", "app_master.py")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", "from pyboinc.cli import main; main()", "status", "--watch", str(app.folder)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    app.processes.append(process)
+    os.close(theirs)
+    printed = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # Linux: the other end is closed
+            break
+        if not part:
+            break
+        printed += part
+    os.close(ours)
+    assert process.wait(60) == 0, printed
+    assert b"finished" in printed and b"3 of 3 calls done" in printed
+    assert "needs a terminal" in app("status", "--watch", app.folder, status=2)

@@ -11,9 +11,18 @@ import pluggy
 
 from .. import plugins, settings
 from ..batchdir import CHECKPOINT, JOURNAL, LOCK, NEW, OLD, BatchDir, BatchError, Checkpoint
-from ..model import Batch, Record
+from ..forecast import Arrival
+from ..model import Batch, Record, parse_job_name
 from ..overview import Ledger, Overview, survey
 from ..ports import Disk, SystemClock
+
+STATES = {
+    "running": "running",
+    "stopped": "stopped before its end: start its master again to go on",
+    "finished": "finished",
+    "cancelled": "cancelled",
+    "retired": "retired",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,11 @@ class Folder:
         """Whether a master is running now."""
         return Disk().is_locked(self.directory.path(LOCK))
 
+    def state(self) -> str:
+        """A key of `STATES`."""
+        found = self.checkpoint.state
+        return "stopped" if found == "running" and not self.has_master() else found
+
     def changed(self) -> float | None:
         """When something last happened, in seconds since 1970."""
         times = []
@@ -42,11 +56,27 @@ class Folder:
                 times.append(os.stat(self.directory.path(name)).st_mtime)
         return max(times, default=None)
 
-    def overview(self, details: bool = False) -> Overview:
+    def overview(self, details: bool = False, ledger: Ledger | None = None) -> Overview:
         """Works while a master runs. details: with what failed calls have to say. Raises BatchError if a file is damaged."""
-        ledger = self.directory.journal(Ledger)
+        ledger = ledger or self.ledger()
         with _readable(self.path):
             return survey(ledger, self._records(ledger, details), details)
+
+    def ledger(self) -> Ledger:
+        """What the journal tells. Raises BatchError if it is damaged."""
+        with _readable(self.path):
+            return self.directory.journal(Ledger)
+
+    def result_files(self) -> dict[str, float]:
+        """The names of all result files, and when each arrived: a file keeps its time of modification when it is moved."""
+        found: dict[str, float] = {}
+        for folder in (NEW, OLD, NEW):  # a master may be moving files both ways
+            with contextlib.suppress(FileNotFoundError), os.scandir(self.directory.path(folder)) as entries:
+                for entry in entries:
+                    if not entry.name.startswith("."):
+                        with contextlib.suppress(FileNotFoundError):
+                            found[entry.name] = entry.stat().st_mtime
+        return found
 
     def _records(self, ledger: Ledger, details: bool) -> Iterator[Record]:
         names: dict[str, None] = {}
@@ -62,7 +92,7 @@ class Folder:
             if not (any_wanted if "+" in name else ledger.may_be_in(name, details)):
                 others.append(name)
                 continue
-            for record in self._read(name):
+            for record in self.read(name):
                 if missing and (job := ledger.job_of(record)):
                     missing.discard(job.first)
                 yield record
@@ -70,7 +100,8 @@ class Folder:
             with contextlib.suppress(BatchError):
                 yield from self.directory.read_records(name)
 
-    def _read(self, name: str) -> list[Record]:
+    def read(self, name: str) -> list[Record]:
+        """The records of a result file. Raises BatchError if it is damaged."""
         try:
             return self.directory.read_records(name)
         except BatchError:  # a master moved it while it was looked for, or else it is damaged
@@ -127,3 +158,25 @@ def _readable(folder: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise BatchError(f"{error.filename or folder}: {error.strerror or error}") from None
+
+
+class Arrivals:
+    """When results arrived, looked at again and again: a file with several jobs is read once."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, list[tuple[str, int]]] = {}
+
+    def look(self, there: Folder, ledger: Ledger) -> list[Arrival]:
+        """In order of time. Those of given-up attempts are left out."""
+        found = []
+        for name, time in there.result_files().items():
+            if name not in self._jobs:
+                parsed = parse_job_name(name)
+                names = [parsed] if parsed else [parse_job_name(each.job) for each in there.read(name)]
+                self._jobs[name] = [each[2:] for each in names if each]
+            jobs = [
+                ledger.jobs[first] for first, attempt in self._jobs[name] if first in ledger.jobs and ledger.jobs[first].attempt == attempt
+            ]
+            if jobs:
+                found.append(Arrival(time, sum(len(job.positions) for job in jobs)))
+        return sorted(found)

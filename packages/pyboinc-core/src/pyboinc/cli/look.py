@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime, timezone
 from typing import Any
@@ -9,26 +10,22 @@ from typing import Any
 import click
 
 from .. import display
+from ..batchdir import BatchError
 from ..errors import JobError, SlaveError
 from ..model import ResultSummary
 from ..overview import Counts, Failure, groups
 from . import voice
-from .folder import head, open_folder
+from .folder import STATES, head, open_folder
+from .watch import watch
 
-STATES = {
-    "running": "running",
-    "stopped": "stopped before its end: start its master again to go on",
-    "finished": "finished",
-    "cancelled": "cancelled",
-    "retired": "retired",
-}
 SHOWN_POSITIONS = 12
 
 
 @click.command()
 @voice.folder_argument
+@click.option("--watch", "watched", is_flag=True, help="Stay, and show it again every second until the batch ends; ^C leaves.")
 @voice.json_option
-def status(folder: str, as_json: bool) -> None:
+def status(folder: str, watched: bool, as_json: bool) -> None:
     """Show how far the batch in DIR is.
 
     DIR is the folder of the master, or what --batch named; the current one if it is left out. A master may be running.
@@ -36,6 +33,11 @@ def status(folder: str, as_json: bool) -> None:
     Exit status: 0; 2 if there is no batch or it can't be read.
     """
     there = open_folder(folder)
+    if watched:
+        if as_json or not sys.stdout.isatty():
+            raise BatchError("--watch needs a terminal: leave it out, or leave out --json and pipes")
+        watch(folder)
+        return
     has_master = there.has_master()
     found = there.overview()
     changed = there.changed()
@@ -53,12 +55,9 @@ def status(folder: str, as_json: bool) -> None:
             }
         )
         return
-    state = there.checkpoint.state
-    if state == "running" and not has_master:
-        state = "stopped"
     voice.heading(str(there))
     click.echo(f"backend   {' '.join(filter(None, (there.checkpoint.backend, there.checkpoint.project)))}")
-    click.echo(f"state     {STATES[state]}")
+    click.echo(f"state     {STATES[there.state()]}")
     if changed is not None:
         click.echo(f"changed   {datetime.fromtimestamp(changed).strftime('%Y-%m-%d %H:%M:%S')}, {_ago(time.time() - changed)}")
     click.echo()
