@@ -141,6 +141,13 @@ class Server:
         finally:
             store.close()
 
+    def change(self, sql, *values):
+        store = Store(load(transaction.ProjectDisk(), str(self.folder)), SystemClock())
+        try:
+            store.connection.transaction(lambda step: step.change(sql, values))
+        finally:
+            store.close()
+
     def batch(self, folder):
         """The number of the batch in a folder."""
         return int((Path(folder) / "pyboinc_checkpoint").read_text().split("\n")[0] or 0)

@@ -117,7 +117,7 @@ def test_interrupted_and_gone_on_with(server, volunteers, example):
 
 
 def test_cancel_beside_a_second_batch(server, volunteers, example):
-    doomed, other = example("sum_of_squares", "doomed", app_slave=SLOW_SLAVE.format(seconds=5)), example("sum_of_squares", "other")
+    doomed, other = example("sum_of_squares", "doomed", app_slave=SLOW_SLAVE.format(seconds=5)), example("sum_of_squares", "other", pyboinc=SHARED)
     with server.running(doomed) as first:
         server.until(lambda: len(workunits(server, doomed)) == 100 if (doomed / "pyboinc_checkpoint").exists() else False)
         with server.running(other) as second:
