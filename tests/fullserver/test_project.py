@@ -117,9 +117,10 @@ def test_interrupted_and_gone_on_with(server, volunteers, example):
 
 
 def test_cancel_beside_a_second_batch(server, volunteers, example):
-    doomed, other = example("sum_of_squares", "doomed", app_slave=SLOW_SLAVE.format(seconds=5)), example("sum_of_squares", "other", pyboinc=SHARED)
+    doomed = example("sum_of_squares", "doomed", app_slave=SLOW_SLAVE.format(seconds=5))
+    other = example("sum_of_squares", "other", pyboinc=SHARED)
     with server.running(doomed) as first:
-        server.until(lambda: len(workunits(server, doomed)) == 100 if (doomed / "pyboinc_checkpoint").exists() else False)
+        handled(server, doomed, 1)
         with server.running(other) as second:
             server.until(lambda: (other / "pyboinc_checkpoint").exists() and server.batch(other) and workunits(server, other))
             server.pyboinc("cancel", doomed)
@@ -201,3 +202,5 @@ def test_an_app_of_its_own_kind(server, example):
     assert server.rows("SELECT homogeneous_redundancy, target_nresults, min_version FROM app WHERE name = 'alike'") == [(1, 2, 100)]
     assert server.pyboinc("setup", "-p", server.folder).startswith("Nothing to change")
     assert server.config.pyboinc_apps == ["pyboinc", "alike"]
+    server.tool("bin/xadd")
+    assert {oldest for (oldest,) in server.rows("SELECT min_version FROM app")} == {100}, "older versions stay in use"

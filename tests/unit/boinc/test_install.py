@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,10 @@ class FakeDatabase:
         if command[0] == self.fail:
             raise ProjectError(f"{self.fail} ended with status 1")
         if command[0] == install.XADD:
-            known = [row.name for row in self.rows["app"]]
-            new = [app.name for app in load(ProjectDisk(), folder).xml.apps if app.name not in known]
-            self.rows["app"] += [AppRow(len(known) + number, name) for number, name in enumerate(new, 1)]
+            oldest = {app.name: int(app.min_version or 0) for app in load(ProjectDisk(), folder).xml.apps}
+            self.rows["app"] = [replace(row, min_version=oldest[row.name]) for row in self.rows["app"]]
+            new = oldest.keys() - {row.name for row in self.rows["app"]}
+            self.rows["app"] += [AppRow(len(self.rows["app"]) + number, name) for number, name in enumerate(new, 1)]
         elif self.fail != "silent":
             known = [versions.folder(row.app, row.number, row.platform) for row in self.rows["app_version"]]
             for path in sorted(Path(folder).glob("apps/*/*/*/version.xml")):
@@ -171,6 +173,7 @@ def test_another_app_and_json(setup, made, database):
     answer = json.loads(out)
     assert status == 0 and answer["changed"] and len(answer["backups"]) == 2
     assert database.rows["app"][1] == AppRow(2, "alike", 1, 2, 100)
+    assert database.rows["app"][0].min_version == 100, "xadd has not undone it"
     assert load(ProjectDisk(), str(made)).config.pyboinc_apps == ["pyboinc", "alike"]
 
 

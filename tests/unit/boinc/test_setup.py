@@ -7,7 +7,7 @@ import pytest
 from pyboinc_boinc import versions
 from pyboinc_boinc.apps import AppRow
 from pyboinc_boinc.appversion import AppFile, platforms
-from pyboinc_boinc.project import ProjectError, applied, diff
+from pyboinc_boinc.project import App, ProjectError, applied, diff
 from pyboinc_boinc.setup import Records, SetApp, Wanted, WantedApp, plan, wanted_apps
 from pyboinc_boinc.versions import VersionRow, physical_names
 
@@ -165,6 +165,16 @@ def test_a_setting_is_added_once_and_only_if_it_must(project):
         changes = plan(project(**{**KNOBS, name: None}), records(), WANTED).changes[2:]
         assert len(changes) == 1 and f"<{name}>" in str(changes[0])
     assert plan(project(**KNOBS), records(), WANTED).changes[2:] == []
+
+
+def test_older_versions_stay_in_use_whatever_xadd_does(project):
+    """Each bin/xadd sets min_version to what project.xml says, 0 if it says nothing."""
+    after = applied(project(), plan(project(), FRESH, WANTED).changes)
+    assert after.xml.apps[0].min_version == "100"
+    old = replace(after, xml=project().xml.add(App("pyboinc", "PyBOINC")))
+    todo = plan(old, records(), WANTED)
+    assert todo.lines == ["project.xml: app pyboinc: <min_version> 100"] and not todo.xadd
+    assert not plan(applied(old, todo.changes), records(), WANTED)
 
 
 def test_a_platform_that_the_project_does_not_know(project):

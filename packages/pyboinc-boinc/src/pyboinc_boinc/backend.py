@@ -140,7 +140,8 @@ class Run:
         if self._store.schema.pending():
             raise PyBoincError(f"the project in {self._project.folder} is not set up for PyBOINC. {self._setup()}")
         apps = offered(self._project.config, self._store.admin.apps())
-        return choose(apps, Need(comparator=self._batch.settings.comparator), options.app)
+        need = Need(options.hr or None, options.adaptive or None, self._batch.settings.comparator)
+        return choose(apps, need, options.app)
 
     def _user(self, options: BoincOptions) -> int:
         """The number of the user to whom the batch belongs."""

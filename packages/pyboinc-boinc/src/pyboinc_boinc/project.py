@@ -292,10 +292,14 @@ class Config:
 
 @dataclass(frozen=True)
 class App:
-    """An application in project.xml, as `bin/xadd` puts it into the database."""
+    """An application in project.xml, as `bin/xadd` puts it into the database.
+
+    min_version: the oldest app version that is handed out; empty: only the newest. Each xadd sets the row to what stands here.
+    """
 
     name: str
     user_friendly_name: str
+    min_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -325,8 +329,12 @@ class ProjectXml:
         return [_text(element, "name") for element in self.document.root.all("platform")]
 
     def add(self, new: App | Platform) -> ProjectXml:
-        node: Node = (type(new).__name__.lower(), [(each.name, getattr(new, each.name)) for each in fields(new)])
+        node: Node = (type(new).__name__.lower(), [(each.name, value) for each in fields(new) if (value := getattr(new, each.name))])
         return ProjectXml(self.document.add(self.document.root, node))
+
+    def set_min_version(self, app: str, number: str) -> ProjectXml:
+        element = next(each for each in self.document.root.all("app") if _text(each, "name") == app)
+        return ProjectXml(_with(self.document, element, "min_version", number))
 
 
 @dataclass(frozen=True)
@@ -439,6 +447,21 @@ class AddApp:
 
     def __str__(self) -> str:
         return f"{APPS}: new app {self.app.name}, {self.app.user_friendly_name!r}"
+
+
+@dataclass(frozen=True)
+class SetMinVersion:
+    """Of an app that is there."""
+
+    app: str
+    number: str
+
+    def apply(self, project: Project) -> Project:
+        assert project.xml is not None
+        return replace(project, xml=project.xml.set_min_version(self.app, self.number))
+
+    def __str__(self) -> str:
+        return f"{APPS}: app {self.app}: <min_version> {self.number}"
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,14 @@ from .project import (
     Platform,
     Project,
     ProjectError,
+    SetMinVersion,
 )
 from .versions import VersionRow
 
 DEFAULT_APP = "pyboinc"
 ARGUMENTS = "-d 3 --app"
+OLDEST = str(versions.FIRST)
+"""BOINC's scheduler hands out older app versions only for an app with a min_version, and a batch keeps the one it began with."""
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -89,11 +92,7 @@ class Records:
 
 @dataclass(frozen=True)
 class SetApp:
-    """Columns of an app's row. hr: an index of HR_TYPES.
-
-    min_version: BOINC's scheduler hands out older versions only for an app that has one, and a batch pins the version that it
-    began with.
-    """
+    """Columns of an app's row. hr: an index of HR_TYPES.  min_version: see OLDEST."""
 
     name: str
     hr: int
@@ -155,19 +154,22 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
     changes: list[Change] = []
     rows: list[SetApp] = []
     in_database = {app.name: app for app in records.apps}
-    in_file = {app.name for app in project.xml.apps} if project.xml else set()
+    in_file = {app.name: app for app in project.xml.apps} if project.xml else {}
     listed = set(project.xml.platforms) if project.xml else set()
     new_platforms = [name for name in wanted.files if name not in records.platforms]
     changes += [AddPlatform(Platform(name, name)) for name in new_platforms if name not in listed]
-    changes += [AddApp(App(app.name, app.title)) for app in wanted.apps if app.name not in in_file and app.name not in in_database]
     for app in wanted.apps:
+        if app.name in in_file:
+            changes += [SetMinVersion(app.name, OLDEST)] if in_file[app.name].min_version in ("", "0") else []
+        elif app.name not in in_database:
+            changes.append(AddApp(App(app.name, app.title, OLDEST)))
         changes += _daemons(project, app.name, posixpath.join(wanted.scripts, ASSIMILATOR))
         changes += _versions(app.name, records, wanted.files)
         row = in_database.get(app.name, AppRow(0, app.name))
         hr = row.hr if app.hr is None else HR_TYPES.index(app.hr)
         adaptive = row.adaptive if app.adaptive is None else app.adaptive
         if (hr, adaptive) != (row.hr, row.adaptive) or row.min_version == 0:
-            rows.append(SetApp(app.name, hr, adaptive, row.min_version or versions.FIRST))
+            rows.append(SetApp(app.name, hr, adaptive, row.min_version or int(OLDEST)))
     changes += [change for knob in KNOBS if (change := knob.change(project.config))]
     xadd = bool(new_platforms) or any(app.name not in in_database for app in wanted.apps)
     return Plan(changes, rows, xadd, not records.user, records.tables)
