@@ -28,7 +28,7 @@ if input.value == 8:
     raise ValueError("eight \\x1b[31m")
 pyboinc_return_output(Output(input.value * input.value))
 """
-SHARED = "[job]\ncalls_per_job = 2\n"
+SHARED = "[job]\ncalls_per_job = 4\n"
 ANSWER = "The answer is 338350\n"
 
 
@@ -89,7 +89,7 @@ def test_the_reference_example(server, volunteers, example):
 
 
 def test_sunspots_with_a_quorum_of_two(server, volunteers, example):
-    settings = "[job]\ncalls_per_job = 5\n"
+    settings = "[job]\ncalls_per_job = 10\n"
     alone = subprocess.run(
         [sys.executable, "app_master.py", "-i", "local"], cwd=example("sunspots", "local"), capture_output=True, text=True, timeout=600
     )
@@ -97,15 +97,15 @@ def test_sunspots_with_a_quorum_of_two(server, volunteers, example):
     folder = example("sunspots", pyboinc=settings)
     found = server.run(folder, "--quorum", "2")
     assert found.splitlines()[0] == alone.stdout.splitlines()[0] and "sunspot cycle: 11.0 years" in found
-    assert len(workunits(server, folder)) == 50
+    assert len(workunits(server, folder)) == 25
     users = server.rows(
         "SELECT workunitid, COUNT(DISTINCT userid) FROM result WHERE batch = %s AND validate_state = 1 GROUP BY 1", server.batch(folder)
     )
-    assert len(users) == 50 and all(count == 2 for _, count in users), "nobody confirmed his own result"
+    assert len(users) == 25 and all(count == 2 for _, count in users), "nobody confirmed his own result"
 
 
 def test_interrupted_and_gone_on_with(server, volunteers, example):
-    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=1), pyboinc=SHARED)
+    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=0.5), pyboinc=SHARED)
     with server.running(folder) as master:
         handled(server, folder, 5)
         master.send_signal(signal.SIGINT)
@@ -113,11 +113,11 @@ def test_interrupted_and_gone_on_with(server, volunteers, example):
     made = {row[0] for row in workunits(server, folder)}
     assert server.run(folder) == ANSWER
     names = [row[0] for row in workunits(server, folder)]
-    assert len(names) == len(set(names)) == 50 and made <= set(names), "no job was made twice"
+    assert len(names) == len(set(names)) == 25 and made <= set(names), "no job was made twice"
 
 
 def test_cancel_beside_a_second_batch(server, volunteers, example):
-    doomed = example("sum_of_squares", "doomed", app_slave=SLOW_SLAVE.format(seconds=5))
+    doomed = example("sum_of_squares", "doomed", app_slave=SLOW_SLAVE.format(seconds=2), pyboinc=SHARED)
     other = example("sum_of_squares", "other", pyboinc=SHARED)
     with server.running(doomed) as first:
         handled(server, doomed, 1)
@@ -129,12 +129,12 @@ def test_cancel_beside_a_second_batch(server, volunteers, example):
     assert out == ANSWER
     assert all(row[1:] == (0, 1, 2) for row in workunits(server, other)), "only the batch's own workunits are cancelled"
     server.until(lambda: all(row[3] == 2 for row in workunits(server, doomed)))
-    assert sum(row[1] == 16 for row in workunits(server, doomed)) > 50
+    assert sum(row[1] == 16 for row in workunits(server, doomed)) > 5
 
 
 @pytest.mark.parametrize("way", ["page", "rpc"])
 def test_aborted_on_the_web_page(server, volunteers, example, way):
-    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=5))
+    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=2), pyboinc=SHARED)
     with server.running(folder) as master:
         handled(server, folder, 1)
         number = server.batch(folder)
@@ -184,7 +184,7 @@ def test_a_killed_assimilator(server, volunteers, example):
     assert out == ANSWER
     assert all(row[1:] == (0, 1, 2) for row in workunits(server, folder))
     [counters] = server.rows("SELECT jobs, succeeded, failed FROM pyboinc_batch WHERE id = %s", server.batch(folder))
-    assert counters == (50, 50, 0)
+    assert counters == (25, 25, 0)
 
 
 def _complains(server):

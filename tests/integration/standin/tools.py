@@ -92,7 +92,7 @@ def workunit(project, app, values, words):
     if values["target_nresults"] > values["max_success_results"]:
         raise Refused("target_nresults > max_success_results; can't create job")
     xml = "".join(file_info(project, name, info) for name, info in zip(files, infos, strict=True))
-    xml += "<workunit>\n"
+    xml += "<workunit>\n<command_line>\n\n</command_line>\n"
     for name, ref in zip(files, refs, strict=True):
         xml += f"<file_ref>\n    <file_name>{name}</file_name>\n    <open_name>{ref.findtext('open_name')}</open_name>\n</file_ref>\n"
     now = int(time.time())
