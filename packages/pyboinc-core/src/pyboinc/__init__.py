@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from .run import pyboinc_call as pyboinc_call
     from .run import pyboinc_master as pyboinc_master
     from .slave.api import checkpoint as checkpoint
+    from .slave.api import data_file as data_file
     from .slave.api import fraction_done as fraction_done
+    from .slave.api import output_file as output_file
     from .slave.api import pyboinc_get_input as pyboinc_get_input
     from .slave.api import pyboinc_return_output as pyboinc_return_output
     from .slave.api import restore as restore
@@ -49,6 +51,7 @@ _HOME = {
     "pyboinc_master": "run",
     "pyboinc_get_input": "slave.api",
     "pyboinc_return_output": "slave.api",
+    **dict.fromkeys(("data_file", "output_file"), "slave.api"),
     **dict.fromkeys(("fraction_done", "time_to_checkpoint", "checkpoint", "restore", "trickle_up", "temporary_exit"), "slave.api"),
     "Call": "model",
     "JobSettings": "model",

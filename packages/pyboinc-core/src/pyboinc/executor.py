@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import concurrent.futures
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -22,12 +23,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from . import bundle, codec, display, plugins, settings
+from .attachments import Attachments, DataFiles
 from .batchdir import BatchError
 from .calllog import CallLog, LoggedCall
 from .decisions import CallMade, Failed, Finish, Handle, Instruction, Outvoted, Ready, Wait, Write
 from .errors import PyBoincError
 from .functions import Function, Functions, app_folder, classes_of, unwrap_partial
-from .model import Call, JobSettings, SettingsError, describe
+from .model import Attachment, Call, JobSettings, SettingsError, describe
 from .ports import Disk, SystemClock, arrive
 from .session import LOOK_EVERY, Session, default_in_flight
 from .slave import files
@@ -43,13 +45,22 @@ class BrokenBatch(PyBoincError, concurrent.futures.BrokenExecutor):
 class Future(concurrent.futures.Future[Any]):
     """Of one call. `result` raises a `SlaveError` if the function raised, a `JobError` if no result came."""
 
+    _file_of: Callable[[str], str] | None = None
+
+    def output_file(self, name: str) -> str:
+        """The path of a file that the function wrote to `pyboinc.output_file`. Waits for the result; raises what `result` raises."""
+        self.result()
+        assert self._file_of is not None
+        return self._file_of(name)
+
 
 class Executor(concurrent.futures.Executor):
     """Calls plain functions as jobs of a batch.
 
     batch (str | None): a folder that lasts: run again, the program gets the futures of the calls that it made before, with
     their results. None: the batch ends with the executor.  job: settings of the jobs, as in `pyboinc_master`; calls_per_job and
-    job_minutes may be given by themselves.  in_flight (int): calls that are on their way at a time; others wait, and can
+    job_minutes may be given by themselves.  data_files: paths of files that the functions may read by `pyboinc.data_file`, or
+    names and paths.  in_flight (int): calls that are on their way at a time; others wait, and can
     be cancelled.  argv: PyBOINC's own arguments, as in `pyboinc_master`.
 
     A call is running, and can't be cancelled any more, when its job is made. Raises PyBoincError if something about the batch
@@ -64,6 +75,7 @@ class Executor(concurrent.futures.Executor):
         calls_per_job: int | None = None,
         job_minutes: float | None = None,
         in_flight: int | None = None,
+        data_files: DataFiles = (),
         argv: Sequence[str] | None = None,
     ) -> None:
         given = {key: each for key, each in (("calls_per_job", calls_per_job), ("job_minutes", job_minutes)) if each is not None}
@@ -72,7 +84,8 @@ class Executor(concurrent.futures.Executor):
         if in_flight is not None and in_flight < 1:
             raise SettingsError(f"in_flight is {in_flight}: at least one call must be on its way")
         options, lasts = _options(batch, job, argv)
-        self._run = _Run(options, lasts, in_flight or default_in_flight(options.job))
+        attached = Attachments(app_folder(), options.job.disk).of(data_files)
+        self._run = _Run(options, lasts, in_flight or default_in_flight(options.job), attached)
         self._run.start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
@@ -189,13 +202,15 @@ class _Claim(NamedTuple):
 class _Run(Session):
     """The batch of one executor. Of its methods only those above `open_and_loop` are for other threads."""
 
-    def __init__(self, options: settings.Options, lasts: bool, in_flight: int) -> None:
+    def __init__(self, options: settings.Options, lasts: bool, in_flight: int, attached: tuple[Attachment, ...] = ()) -> None:
         manager, broken = plugins.for_run(options.interface)
         for plugin in broken:
             display.say(f"the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}")
         super().__init__(options, manager, Disk(sync=options.durability == "power-cut"), SystemClock())
         self.in_flight = in_flight
         self._lasts = lasts
+        self._attached = attached
+        self._told_files = b"".join(f"\0{each.name}\0{each.sha256}".encode() for each in attached)
         self._functions = Functions(options.job.requires)
         self._changed = threading.Condition()
         self._queue: deque[_Submission | _Claim] = deque()
@@ -216,7 +231,7 @@ class _Run(Session):
         function = self._functions.of(*(call := unwrap_partial(fn, args, kwargs))[:1])
         _, args, kwargs = call
         data = files.encode_input((function.name, args, kwargs), function.classes)
-        digest = hashlib.blake2b(function.identity + data.body, digest_size=12).hexdigest()
+        digest = hashlib.blake2b(function.identity + data.body + self._told_files, digest_size=12).hexdigest()
         shown = [*(describe(each, 40) for each in args), *(f"{key}={describe(each, 40)}" for key, each in kwargs.items())]
         future = Future()
         with self._changed:
@@ -339,11 +354,12 @@ class _Run(Session):
         number = self._log.length
         if self._lasts:
             self._keep(function.program)
-        self._log.add(LoggedCall(digest, function.program.sha256, description, data.body if self._lasts else b""))
+        body = data.body if self._lasts else b""
+        self._log.add(LoggedCall(digest, function.program.sha256, description, body, self._attached))
         self._futures[number] = future
         self._programs[function.program.sha256] = function.program, function.classes
         call = Call(str(number), function.label, function.program.sha256)
-        self._carry_out(self.master.handle(CallMade(call, function.program, data, digest, description)))
+        self._carry_out(self.master.handle(CallMade(call, function.program, data, digest, description, self._attached)))
 
     def _keep(self, program: bundle.Program) -> None:
         """So that a restart can run the call even if the script has changed."""
@@ -393,6 +409,7 @@ class _Run(Session):
         output, error = self._outcome(step, record)
         if record.output is not None and record.results and not step.entry:
             self._carry_out(self.master.handle(Outvoted(step.call.position)))
+        future._file_of = functools.partial(self.file_of, step.call.position)
         if error is None:
             future.set_result(output)
         else:

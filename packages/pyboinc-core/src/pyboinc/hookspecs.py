@@ -58,6 +58,11 @@ def pyboinc_submit_jobs(batch: Batch, jobs: list[Job]) -> None:
     A resumed run asks for the jobs of which it has no record. One that exists and runs needs nothing; one whose record was
     delivered before has lost it (a power cut, a deleted file) and gets it again.
 
+    `job.files` are data files that its slave reads: each goes to a host once, under its `file_name`, which its content alone
+    decides; `Channel.data_file` in `pyboinc.slave.channel` gives its path there. A host keeps it for `batch.settings.data_lifetime`
+    seconds after its last use (on a BOINC project: sticky, with that lifetime). A file that is no longer what `sha256` says is
+    a `PyBoincError`. Files that slaves write come in the report (`record.report`), which may be 100 MB large for them and more.
+
         @hookimpl
         def pyboinc_submit_jobs(self, batch, jobs):
             known = {job.name for job in self.queue}

@@ -93,7 +93,8 @@ class JobSettings:
     "ulp:4" (see `pyboinc_validator.comparators`).  requires: distributions that a host's Python must have, e.g. ("numpy",).
     seed: what each call's `random` is seeded from, together with the call's position.
     calls_per_job: how many calls share a job.  job_minutes: in place of that, what a job shall take on a typical host: as
-    many calls share one as the run times of the first ones suggest.
+    many calls share one as the run times of the first ones suggest.  data_lifetime: seconds for which a volunteer's computer keeps
+    a data file after a job has used it last, for those that may come.
 
     The limits' defaults and meanings are those of BOINC's job templates (its wiki page JobTemplates).
     """
@@ -116,6 +117,7 @@ class JobSettings:
     seed: int = _setting(0)
     calls_per_job: int = _setting(1, 1)
     job_minutes: float | None = _setting(None, 0.001, "minutes")
+    data_lifetime: float = _setting(7 * 86400.0, 0, "seconds")
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -214,6 +216,15 @@ class Attachment:
     sha256: str
     size: int
     path: str = field(compare=False)
+
+    @property
+    def file_name(self) -> str:
+        """What it is called on servers and volunteers' computers, where files of other batches are too.
+
+        >>> Attachment("table.csv", "c0ffee" * 10 + "beef", 5, "/home/me/table.csv").file_name
+        'data_c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff'
+        """
+        return f"data_{self.sha256[:40]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,19 @@ def _is_record(value: object) -> bool:
 def report_part(record: Record, index: int) -> tuple[str, str, str, str]:
     """stdout, stderr, message, traceback of a call; empty if the report has none or is damaged: nobody has validated it."""
     try:
-        return files.read_report_file(record.report)[index]
+        stdout, stderr, message, trace = files.read_report_file(record.report)[index][:4]
+        return stdout, stderr, message, trace
     except (DecodeError, IndexError):
         return "", "", "", ""
+
+
+def contents(record: Record, index: int) -> dict[str, bytes]:
+    """The files that a call wrote, name -> content; not validated."""
+    try:
+        part = files.read_report_file(record.report)[index]
+    except (DecodeError, IndexError):
+        return {}
+    return part[4] if len(part) == 5 else {}
 
 
 def job_error(record: Record) -> JobError:

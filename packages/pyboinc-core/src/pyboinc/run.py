@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from . import bundle, codec, display, plugins, settings
+from .attachments import Attachments, DataFiles
 from .decisions import CallMade, Failed, Finish, Flush, Handle, More, Outvoted, ProgramBuilt, Ready, Wait
 from .errors import PyBoincError
 from .functions import app_folder
@@ -38,18 +39,26 @@ T = TypeVar("T")
 _current: Run | None = None
 
 
-def pyboinc_call(slave: str, input: Any, name: str | None = None) -> Call:
+def pyboinc_call(slave: str, input: Any, name: str | None = None, *, data_files: DataFiles = ()) -> Call:
     """Ask for one run of a slave; its output comes to handle_result.
 
     slave (str): the script, relative to the folder of the master.  input: what `pyboinc_get_input` gives the slave; built-in
     values and instances of classes from modules that the slave imports.  name (str | None): a label for messages.
+    data_files: paths of files that the slave reads by `pyboinc.data_file`, beside those of all calls; or names and paths.
 
     Only inside make_calls, handle_result and handle_error. Raises EncodeError if the input can't travel, BundleError
     if the slave imports what volunteers do not have, ReplayError if an earlier run made another call here.
     """
     if _current is None:
         raise PyBoincError("pyboinc_call works inside make_calls, handle_result or handle_error, which pyboinc_master calls")
-    return _current.call(slave, input, name)
+    return _current.call(slave, input, name, data_files)
+
+
+def came_back(name: str) -> str:
+    """See `pyboinc.output_file`."""
+    if _current is None or not _current.handling:
+        raise PyBoincError("output_file works in a slave, to write a file, and in handle_result, to read it")
+    return _current.file_of(_current.handling, name)
 
 
 def pyboinc_master(
@@ -59,6 +68,7 @@ def pyboinc_master(
     *,
     job: JobSettings | Mapping[str, Any] | None = None,
     in_flight: int | None = None,
+    data_files: DataFiles = (),
     argv: Sequence[str] | None = None,
 ) -> None:
     """Run a program: make its calls, and handle each output once; return when all are handled.
@@ -72,8 +82,9 @@ def pyboinc_master(
     came); without it the run goes on to its end, lists the failed calls and exits with status 1.
     job: settings of the jobs, instead of ``[job]`` in pyboinc.toml.  in_flight (int): a generator make_calls goes on while
     fewer calls than this are made and not handled; 10,000 if not given, and at least 100 jobs' worth of calls_per_job. One that
-    looks at what the handlers found needs the same value in every run of a batch.  argv: PyBOINC's own arguments; None takes them from
-    `sys.argv` and leaves the others to the program, [] takes none. Those given to ``pyboinc run`` come on top.
+    looks at what the handlers found needs the same value in every run of a batch.  data_files: paths of files that every call's
+    slave may read by `pyboinc.data_file`, or names and paths; each goes to a host once.  argv: PyBOINC's own arguments; None takes
+    them from `sys.argv` and leaves the others to the program, [] takes none. Those given to ``pyboinc run`` come on top.
 
     Ends the program (SystemExit) with status 1 if calls failed, 2 if something about the run is refused or the batch was
     cancelled, 130 after ^C.
@@ -87,7 +98,7 @@ def pyboinc_master(
         for plugin in broken:
             display.say(f"the plugin {plugin.name} ({plugin.distribution} {plugin.version}) is left out: {plugin.cause}")
         run = Run(options, folder, manager, Disk(sync=options.durability == "power-cut"), SystemClock())
-        failures = run.go(make_calls, handle_result, handle_error, in_flight)
+        failures = run.go(make_calls, handle_result, handle_error, in_flight, data_files)
     except PyBoincError as error:
         display.say(f"error: {_place(error)}{error}")
         raise SystemExit(REFUSED) from None
@@ -107,11 +118,18 @@ class Run(Session):
         self.failures: list[display.Failure] = []
         self._app_folder = app_folder
         self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
+        self._attachments = Attachments(app_folder, options.job.disk)
+        self.handling = ""  # position of the call whose result the program has in hand
         self._interrupted = False
         self._thread = threading.get_ident()
 
     def go(
-        self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None, in_flight: int | None = None
+        self,
+        make_calls: Callable[[], object],
+        handle_result: HandleResult,
+        handle_error: HandleError | None,
+        in_flight: int | None = None,
+        data_files: DataFiles = (),
     ) -> list[display.Failure]:
         """The whole run; the calls that failed, if there is no handle_error. Raises PyBoincError, and what handlers raise."""
         global _current
@@ -122,6 +140,7 @@ class Run(Session):
             raise PyBoincError("pyboinc_master is running already in this process: call it again when it has returned")
         if in_flight is not None and in_flight < 1:
             raise SettingsError(f"in_flight is {in_flight}: at least one call must be on its way")
+        self._for_all = self._attachments.of(data_files)
         _current = self
         restore = self._catch_interrupts()
         try:
@@ -169,7 +188,7 @@ class Run(Session):
 
     # -- calls
 
-    def call(self, slave: str, input: Any, name: str | None) -> Call:
+    def call(self, slave: str, input: Any, name: str | None, data_files: DataFiles = ()) -> Call:
         """See `pyboinc_call`."""
         if threading.get_ident() != self._thread:
             raise PyBoincError("pyboinc_call in another thread than pyboinc_master's: the order of calls would differ from run to run")
@@ -177,8 +196,10 @@ class Run(Session):
         program, classes = self._programs.get(slave) or self._build(slave)
         data = files.encode_input(input, classes)
         call = Call(self.master.next_position(), slave, input, name)
-        digest = hashlib.blake2b(b"%b\0%b" % (slave.encode(), data.body), digest_size=12).hexdigest()
-        self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})")))
+        attached = self._for_all + self._attachments.of(data_files) if data_files else self._for_all
+        told = "".join(f"\0{each.name}\0{each.sha256}" for each in attached)
+        digest = hashlib.blake2b(b"%b\0%b%b" % (slave.encode(), data.body, told.encode()), digest_size=12).hexdigest()
+        self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})", attached)))
         if self._clock.now() - self._last_flush > FLUSH_AFTER:
             self._carry_out(self.master.handle(Flush()))
             self._last_flush = self._clock.now()
@@ -203,7 +224,9 @@ class Run(Session):
         if record.output is not None and record.results and not step.entry:
             self._carry_out(self.master.handle(Outvoted(call.position)))
         if error is None:
+            self.handling = call.position
             self._run_user_code(lambda: handle_result(output))
+            self.handling = ""
             return
         self._carry_out(self.master.handle(Failed(call.position)))
         if handle_error is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pluggy
 
-from . import codec, display, settings
+from . import attachments, codec, display, settings
 from .batchdir import BatchDir, BatchError, Checkpoint
 from .bundle import Program
 from .decisions import IN_FLIGHT, Arrival, Arrived, Handle, Instruction, Master, Note, PutAway, Submit, Write
@@ -18,7 +19,7 @@ from .errors import DecodeError, PyBoincError, slave_error
 from .model import Attachment, Batch, Call, Job, JobSettings, Record, SettingsError, job_name, parse_job_name
 from .packing import Packer
 from .ports import Clock, FileSystem
-from .records import job_error, report_part
+from .records import contents, job_error, report_part
 from .slave import files
 
 LOOK_EVERY = 0.5  # seconds between looks into new/ when the backend says nothing
@@ -144,7 +145,8 @@ class Session(ABC):
         self, program: Program, first: str, attempt: int, inputs: list[codec.Encoded], attached: tuple[Attachment, ...]
     ) -> Job:
         name = job_name(self.batch.id, self.batch.token, first, attempt)
-        return Job(name, program, first, len(inputs), attempt, files.input_file(self.options.job.seed, first, inputs), attached)
+        data = files.input_file(self.options.job.seed, first, inputs, {each.name: each.file_name for each in attached})
+        return Job(name, program, first, len(inputs), attempt, data, attached)
 
     def _set_state(self, state: str) -> None:
         if self._checkpoint.state != state:
@@ -199,6 +201,11 @@ class Session(ABC):
         except (DecodeError, IndexError) as error:
             return None, DecodeError(f"the output of {step.call.slave} can't be read: {error}")
         if entry[0]:
+            try:
+                for written in entry[2:]:
+                    attachments.keep(self._fs, self._dir.folder, step.call.position, written, contents(record, step.entry))
+            except DecodeError as error:
+                return None, error
             return entry[1], None
         _, _, message, trace = report_part(record, step.entry)
         return None, slave_error(entry[1], message, trace)
@@ -208,6 +215,14 @@ class Session(ABC):
         if self._decoded is None or self._decoded[0] != place:
             self._decoded = place, files.read_output_file(output, self._classes(step.call))
         return self._decoded[1]
+
+    def file_of(self, position: str, name: str) -> str:
+        """The path of a file that a call wrote. Raises PyBoincError."""
+        folder = self._dir.path(attachments.FOLDER, position)
+        if not files.is_file_name(name) or not self._fs.exists(os.path.join(folder, name)):
+            there = sorted(self._fs.listdir(folder)) if self._fs.exists(folder) else []
+            raise PyBoincError(f"call {position} wrote no file {name!r}; it wrote {', '.join(there) or 'none'}")
+        return os.path.join(folder, name)
 
     # -- people
 

@@ -90,6 +90,6 @@ class Development:
                 self._delivery.put(action.record)
             elif isinstance(action, Send) and isinstance(action.wu.job, Job):
                 self._running[action.result.id] = action.result
-                jobs[action.result.id] = Work(action.wu.job.program, action.wu.job.data)
+                jobs[action.result.id] = Work(action.wu.job.program, action.wu.job.data, files=action.wu.job.files)
         if jobs and self._workers is not None:
             self._workers.add(jobs)

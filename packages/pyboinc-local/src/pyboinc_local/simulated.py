@@ -175,7 +175,7 @@ class _RealRuns:
                 self._warn(job.program)
             number = next(self._numbers)
             self._running[number] = self._runs.setdefault(job.name, {})[profile] = _Run()
-            work[number] = Work(job.program, job.data, profile)
+            work[number] = Work(job.program, job.data, profile, job.files)
         workers = self._workers
         assert workers is not None
         workers.call(lambda: workers.add(work))
@@ -251,7 +251,7 @@ class Sampling:
         chosen = self._jobs[:: max(1, len(self._jobs) // self._most)][: self._most]
         workers = Workers(1, self, self._batch.clock, self._batch.folder)  # one: nothing of ours is to disturb its time
         try:
-            work = {number: Work(job.program, job.data) for number, job in enumerate([chosen[0], *chosen])}
+            work = {number: Work(job.program, job.data, files=job.files) for number, job in enumerate([chosen[0], *chosen])}
             workers.call(lambda: workers.add(work))
             times = []
             for _ in work:

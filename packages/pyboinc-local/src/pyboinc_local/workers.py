@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
 import os
 import shutil
@@ -12,13 +13,14 @@ import struct
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 import pyboinc
 from pyboinc.bundle import Program
 from pyboinc.errors import PyBoincError
+from pyboinc.model import Attachment
 from pyboinc.ports import Clock
 from pyboinc.slave import pipe
 
@@ -34,11 +36,13 @@ TAIL = 64 * 1024  # bytes of a dead worker's stderr to keep
 
 
 class Work(NamedTuple):
-    """A job to run. data (bytes): its input file.  profile: the platform whose arithmetic it gets, see `worker`."""
+    """A job to run. data (bytes): its input file.  profile: the platform whose arithmetic it gets, see `worker`.
+    files: its data files."""
 
     program: Program
     data: bytes
     profile: str = NATIVE
+    files: tuple[Attachment, ...] = ()
 
 
 class Answers(Protocol):
@@ -79,6 +83,7 @@ class Workers:
         self._clock = clock
         self._dispatcher = Dispatcher()
         self._jobs: dict[int, Work] = {}
+        self._fetched: set[Attachment] = set()
         self._programs: dict[tuple[str, str], tuple[int, str]] = {}  # by hash and profile: number and path
         self._processes: dict[int, _Process] = {}
         self._numbers = itertools.count(1)
@@ -117,10 +122,28 @@ class Workers:
 
     def add(self, jobs: Mapping[int, Work]) -> None:
         """Run these jobs."""
+        self._fetch({each for work in jobs.values() for each in work.files} - self._fetched)
         self._jobs.update(jobs)
         self._dispatcher.add(list(jobs))
         self._start_workers()
         self._carry_out(self._dispatcher.assign(self._clock.now()))
+
+    def _fetch(self, files: Set[Attachment]) -> None:
+        """Copy data files to where slaves find them: the user may change his while they run."""
+        for each in files:
+            target = os.path.join(self._folder, os.path.basename(pipe.DATA), each.file_name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            try:
+                shutil.copyfile(each.path, target)
+                with open(target, "rb") as copied:
+                    digest = hashlib.sha256()
+                    while block := copied.read(1 << 20):
+                        digest.update(block)
+            except OSError as error:
+                raise PyBoincError(f"the data file {each.path}: {error.strerror or error}") from None
+            if digest.hexdigest() != each.sha256:
+                raise PyBoincError(f"the data file {each.path} has changed since its calls were made: put back what it was, or begin anew")
+            self._fetched.add(each)
 
     def _start_workers(self) -> None:
         while not self._stopping and len(self._processes) < min(self._count, len(self._jobs)):

@@ -82,7 +82,7 @@ class Comparator(ABC):
 
     def _same_entry(self, a: Entry, b: Entry) -> bool:
         if a[0] and b[0]:
-            return self.agree(a[1], b[1])
+            return self.agree(a[1], b[1]) and a[2:] == b[2:]  # written files: whatever the comparator, byte for byte
         return a == b  # an error has nothing in it but bool, str and int
 
     @abstractmethod
@@ -97,7 +97,8 @@ class Comparator(ABC):
             if not self._same_entry(one, other):
                 call = f"call {number} of {len(a)}: " if len(a) > 1 else ""
                 if one[0] and other[0]:
-                    return call + (self.explain(one[1], other[1]) or "the outputs disagree")
+                    files = "the files that the slaves wrote differ" if one[2:] != other[2:] else "the outputs disagree"
+                    return call + (self.explain(one[1], other[1]) or files)
                 return f"{call}{_entry_text(one)} and {_entry_text(other)}"
         return None
 

@@ -67,6 +67,9 @@ class SlotChannel(Channel):
     def checkpoint_file(self, seed: int, first: str) -> str:
         return self._slot.path(STATE)
 
+    def data_file(self, file_name: str) -> str:
+        return self._slot.resolve(file_name)
+
     def fraction_done(self, fraction: float) -> None:
         self._progress.fraction_done = fraction
 

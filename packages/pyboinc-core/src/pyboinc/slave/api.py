@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from _thread import get_ident
 
 from ..errors import PyBoincError
 from .channel import Channel, TemporaryExit
 from .checkpoint import Progress
-from .files import encode_output
+from .files import MAX_FILES, MAX_FILES_SIZE, encode_output, is_file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +26,17 @@ class OutputError(PyBoincError):
 
 
 class Call:
-    """The call that is running: its input, and its encoded output once returned."""
+    """The call that is running: its input, and its encoded output once returned.
 
-    __slots__ = ("channel", "classes", "input", "output", "progress", "returned", "thread")
+    files: its data files, name -> file's name here.  written: the files that it may have written, name -> path.
+    """
 
-    def __init__(self, input: Any, classes: Classes, progress: Progress, channel: Channel) -> None:
+    __slots__ = ("channel", "classes", "files", "folder", "input", "output", "progress", "returned", "thread", "written")
+
+    def __init__(self, input: Any, classes: Classes, progress: Progress, channel: Channel, files: dict[str, str], folder: str) -> None:
+        self.files = files
+        self.folder = folder
+        self.written: dict[str, str] = {}
         self.input = input
         self.classes = classes
         self.progress = progress
@@ -66,6 +74,56 @@ def pyboinc_return_output(output: Any) -> None:
     if call.returned > 1:
         raise OutputError("this call has returned an output already: a call returns exactly one")
     call.output = encode_output(output, call.classes)
+
+
+def data_file(name: str) -> str:
+    """The path of a data file that came with the call, see `data_files` of `pyboinc_master`, `pyboinc_call` and `Executor`.
+
+    For reading: other calls read the same file.
+    """
+    call = _current()
+    if name not in call.files:
+        there = f"there are {', '.join(sorted(call.files))}" if call.files else "there is none"
+        raise PyBoincError(f"no data file {name!r} came with this call, {there}: name it in data_files=[...]")
+    return os.path.abspath(call.channel.data_file(call.files[name]))
+
+
+def output_file(name: str) -> str:
+    """In a slave: the path to which to write a file that comes back with the call's output. In handle_result: the path of that file.
+
+    name (str): letters, digits, ``_``, ``-``, ``.``, at most 100, not beginning with a dot. A call may write 100 files, all calls
+    of a job together 100 MB. Hosts must agree on the files too, byte for byte.
+    """
+    run = sys.modules.get("pyboinc.run")
+    if current is None and run is not None:
+        return run.came_back(name)  # type: ignore[no-any-return]
+    call = _current()
+    if not is_file_name(name):
+        raise PyBoincError(f"{name!r} is no name for a file: letters, digits, _ - . (ASCII), at most 100, not beginning with a dot")
+    os.makedirs(call.folder, exist_ok=True)
+    path = call.written[name] = os.path.join(call.folder, name)
+    return path
+
+
+def take_written(call: Call, size: int) -> dict[str, bytes]:
+    """The contents of the files that the call wrote. size: bytes of those that other calls of the job wrote. Raises OutputError."""
+    paths = {name: path for name, path in call.written.items() if os.path.isfile(path)}
+    size += sum(map(os.path.getsize, paths.values()))
+    if len(paths) > MAX_FILES or size > MAX_FILES_SIZE:
+        limit = f"a call may write {MAX_FILES} files, a job {MAX_FILES_SIZE:,} bytes"
+        raise OutputError(f"{len(paths)} files, of {size:,} bytes with those of the job's other calls: {limit}")
+    contents = {}
+    for name in sorted(paths):
+        with open(paths[name], "rb") as file:
+            contents[name] = file.read()
+    return contents
+
+
+def drop_written(call: Call) -> None:
+    """Remove the files that the call wrote."""
+    for path in call.written.values():
+        if os.path.isfile(path):
+            os.remove(path)
 
 
 def fraction_done(fraction: float) -> None:

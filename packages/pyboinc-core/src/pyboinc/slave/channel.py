@@ -26,6 +26,10 @@ class Channel:
         """Where the job of that seed and first call keeps what a restart needs; empty: nowhere."""
         return ""
 
+    def data_file(self, file_name: str) -> str:
+        """The path of a data file of the job, which has that name here: see `pyboinc.model.Attachment.file_name`."""
+        return file_name
+
     def fraction_done(self, fraction: float) -> None:
         """The part of the whole job that is done, from 0 to 1."""
 

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from ..codec import Classes
     from .channel import Channel
-
-    Part = tuple[str, str, str, str]  # of the report: stdout, stderr, message, traceback
+    from .files import Part
 
 FORMAT = 1
 

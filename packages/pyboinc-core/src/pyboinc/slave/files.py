@@ -12,10 +12,21 @@ FORMAT = 1
 
 TYPE_CHECKING = False  # typing is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from ..codec import Classes
+
+    WrittenFile = tuple[str, int, bytes]  # name, size, SHA-256
+    Part = tuple[str, str, str, str, dict[str, bytes]]  # of a report, see `report_file`
+
+MAX_FILES, MAX_FILES_SIZE = 100, 100_000_000  # that a call may write; bytes of all that a job's calls write
+_NAME_MARKS = dict.fromkeys(map(ord, "_-."), "x")
+
+
+def is_file_name(name: object) -> bool:
+    """Is it a file's name on every system, and never a path?"""
+    return type(name) is str and len(name) <= 100 and name[:1] != "." and name.isascii() and name.translate(_NAME_MARKS).isalnum()
 
 
 def encode_input(value: object, classes: Classes | None = None) -> Encoded:
@@ -33,22 +44,23 @@ def _part(data: bytes | Encoded) -> Encoded:
     return data if type(data) is Encoded else Encoded(body(data))  # type: ignore[arg-type]
 
 
-def input_file(seed: int, first: str, inputs: Iterable[bytes | Encoded]) -> bytes:
-    """The input file of a job; inputs are the encoded inputs of its calls."""
-    return dumps((FORMAT, seed, first, [_part(each) for each in inputs]))
+def input_file(seed: int, first: str, inputs: Iterable[bytes | Encoded], data_files: Mapping[str, str] | None = None) -> bytes:
+    """The input file of a job; inputs are the encoded inputs of its calls, data_files its data files: name -> file's name there."""
+    parts = [_part(each) for each in inputs]
+    return dumps((FORMAT, seed, first, parts, dict(data_files)) if data_files else (FORMAT, seed, first, parts))
 
 
-def read_input_file(data: bytes, classes: Classes | None = None) -> tuple[int, str, list[Any]]:
-    """Seed, position of the first call, inputs. Raises DecodeError."""
+def read_input_file(data: bytes, classes: Classes | None = None) -> tuple[int, str, list[Any], dict[str, str]]:
+    """Seed, position of the first call, inputs, data files. Raises DecodeError."""
     value = loads(data, classes)
-    if type(value) is tuple and len(value) == 4 and value[0] == FORMAT and type(value[3]) is list:
-        return value[1:]
+    if type(value) is tuple and len(value) in (4, 5) and value[0] == FORMAT and type(value[3]) is list:
+        return value[1], value[2], value[3], value[4] if len(value) == 5 else {}
     raise DecodeError("this is not an input file of this version of PyBOINC")
 
 
-def ok_entry(output: bytes | Encoded) -> Encoded:
-    """The entry of an output file for a call that returned; output is the encoded output."""
-    return encode((True, _part(output)), within=2)
+def ok_entry(output: bytes | Encoded, written: Sequence[WrittenFile] = ()) -> Encoded:
+    """The entry of an output file for a call that returned; output is the encoded output, written what it says of its files."""
+    return encode((True, _part(output), tuple(written)) if written else (True, _part(output)), within=2)
 
 
 def error_entry(type_name: str, frames: Sequence[tuple[str, str, int]]) -> Encoded:
@@ -65,7 +77,7 @@ def output_file(entries: Iterable[bytes | Encoded]) -> bytes:
 
 
 def read_output_file(data: bytes, classes: Classes | None = None) -> list[tuple[Any, ...]]:
-    """Entries: (True, output) or (False, type_name, frames). Raises DecodeError."""
+    """Entries: (True, output), (True, output, written files) or (False, type_name, frames). Raises DecodeError."""
     return _entries(loads(data, classes))
 
 
@@ -86,7 +98,7 @@ def _is_entry(entry: object) -> bool:
     if type(entry) is not tuple or not entry:
         return False
     if entry[0] is True:
-        return len(entry) == 2
+        return len(entry) == 2 or (len(entry) == 3 and type(entry[2]) is tuple and len(entry[2]) > 0 and all(map(_is_written, entry[2])))
     return (
         entry[0] is False
         and len(entry) == 3
@@ -96,20 +108,27 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-def report_file(parts: Sequence[tuple[str, str, str, str]]) -> bytes:
-    """The report of a job: (stdout, stderr, message, traceback) of each call; empty if there is nothing to tell."""
+def _is_written(file: object) -> bool:
+    return type(file) is tuple and list(map(type, file)) == [str, int, bytes] and is_file_name(file[0])
+
+
+def report_file(parts: Sequence[tuple[str, str, str, str] | Part]) -> bytes:
+    """The report of a job: (stdout, stderr, message, traceback) of each call, and the files that it wrote, name -> content.
+
+    Empty if there is nothing to tell.
+    """
     if not any(any(part) for part in parts):
         return b""
-    return dumps((FORMAT, list(parts)))
+    return dumps((FORMAT, [part if part[4:] != ({},) else part[:4] for part in parts]))
 
 
-def read_report_file(data: bytes) -> list[tuple[str, str, str, str]]:
-    """The parts of a report, none if it is empty. Raises DecodeError."""
+def read_report_file(data: bytes) -> list[tuple[str, str, str, str] | Part]:
+    """The parts of a report, none if it is empty; those without files have four members. Raises DecodeError."""
     if not data:
         return []
     value = loads(data)
     if type(value) is tuple and len(value) == 2 and value[0] == FORMAT and type(value[1]) is list:
         parts = value[1]
-        if all(type(part) is tuple and list(map(type, part)) == [str] * 4 for part in parts):
+        if all(type(part) is tuple and list(map(type, part)) in ([str] * 4, [str] * 4 + [dict]) for part in parts):
             return parts
     raise DecodeError("this is not a report of this version of PyBOINC")

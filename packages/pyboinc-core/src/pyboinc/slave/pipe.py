@@ -26,6 +26,7 @@ HEADER = struct.Struct("<cIIII")
 PROGRAM, JOB, REVOKE = b"P", b"J", b"R"  # to the worker
 HELLO, DONE, FAULT = b"H", b"D", b"F"  # from the worker
 
+DATA = os.path.join("..", "data")  # beside the workers' own folders: the jobs' data files
 CHECKPOINTS = os.path.join("..", "checkpoints")  # beside the workers' own folders; the next run goes on from them
 
 LINUX_PR_SET_PDEATHSIG, SIGKILL = 1, 9
@@ -127,6 +128,7 @@ class PipeChannel(Channel):
     def __init__(self, folder: str) -> None:
         self._folder = os.path.normpath(os.path.join(folder, CHECKPOINTS))
         os.makedirs(self._folder, exist_ok=True)
+        self._data = os.path.normpath(os.path.join(folder, DATA))
         self._file = ""
 
     def begin(self, job: bytes) -> None:
@@ -135,6 +137,9 @@ class PipeChannel(Channel):
 
     def checkpoint_file(self, seed: int, first: str) -> str:
         return self._file
+
+    def data_file(self, file_name: str) -> str:
+        return os.path.join(self._data, file_name)
 
     def forget(self) -> None:
         """The job has ended."""

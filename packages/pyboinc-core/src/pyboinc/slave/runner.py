@@ -6,6 +6,7 @@ What a call raises is its output (BOINC hosts must agree on it), unless the host
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from zipimport import ZipImportError, zipimporter
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 64 * 1024  # of a message, a traceback or what was printed: as much as BOINC keeps of stderr
 MAX_FRAMES = 100
+
+OUTPUT_FILES = "output_files"  # the folder, in that of the job, of the files that a call writes
 
 FORMAT = 2  # of a program, see docs/formats.md
 
@@ -136,20 +139,21 @@ def run_job(program: Program, data: bytes, console: Console, channel: Channel | 
     """
     channel = channel or Channel()
     try:
-        seed, first, inputs = files.read_input_file(data, program.classes)
+        seed, first, inputs, data_files = files.read_input_file(data, program.classes)
     except DecodeError as error:
         raise HostFault(1, f"the input file can't be read: {error}") from None
     parent, dot, number = first.rpartition(".")
+    folder = os.path.abspath(OUTPUT_FILES)
     progress = Progress(channel, seed, first, len(inputs))
     for k in range(len(progress.entries), len(inputs)):
-        call = api.Call(inputs[k], program.classes, progress, channel)
-        entry, message, trace = run_call(program, call, f"{seed}/{parent}{dot}{int(number) + k}")
-        progress.end_call(entry, (*console(), message, trace))
+        call = api.Call(inputs[k], program.classes, progress, channel, data_files, folder)
+        entry, message, trace, written = run_call(program, call, f"{seed}/{parent}{dot}{int(number) + k}")
+        progress.end_call(entry, (*console(), message, trace, written))
     return files.output_file(progress.entries), files.report_file(progress.parts)
 
 
-def run_call(program: Program, call: api.Call, seed: str) -> tuple[codec.Encoded, str, str]:
-    """Run the script once. The entry for the output file, and if it raised its message and traceback.
+def run_call(program: Program, call: api.Call, seed: str) -> tuple[codec.Encoded, str, str, dict[str, bytes]]:
+    """Run the script once. The entry for the output file, if it raised its message and traceback, and the files that it wrote.
 
     seed: what `random` starts from: the same on every host that runs this call. Raises HostFault, TemporaryExit.
     """
@@ -161,6 +165,8 @@ def run_call(program: Program, call: api.Call, seed: str) -> tuple[codec.Encoded
     program.seed(seed)
     try:
         exec(program.code, main.__dict__)
+        if call.written:
+            return _entry_with_files(program, call)
     except TemporaryExit:
         call.progress.save()
         raise
@@ -169,15 +175,31 @@ def run_call(program: Program, call: api.Call, seed: str) -> tuple[codec.Encoded
         if fault is not None:
             raise fault from None
         if not isinstance(error, SystemExit):
-            return _error(error, program)
+            return (*_error(error, program), {})
     finally:
         api.current = None
         sys.modules["__main__"] = before
+    return _entry(program, call)
+
+
+def _entry_with_files(program: Program, call: api.Call) -> tuple[codec.Encoded, str, str, dict[str, bytes]]:
+    from hashlib import sha256
+
+    try:
+        contents = api.take_written(call, sum(len(each) for part in call.progress.parts for each in part[4].values()))
+    finally:
+        api.drop_written(call)
+    return _entry(program, call, contents, [(name, len(each), sha256(each).digest()) for name, each in contents.items()])
+
+
+def _entry(
+    program: Program, call: api.Call, contents: dict[str, bytes] | None = None, written: list[files.WrittenFile] | None = None
+) -> tuple[codec.Encoded, str, str, dict[str, bytes]]:
     if call.output is not None and call.returned == 1:
-        return files.ok_entry(call.output), "", ""
+        return files.ok_entry(call.output, written or ()), "", "", contents or {}
     text = "returned more than one output" if call.returned > 1 else "ended without pyboinc_return_output"
     message = f"{program.slave} {text}: a call returns exactly one output"
-    return files.error_entry("pyboinc.slave.api.OutputError", ()), message, ""
+    return files.error_entry("pyboinc.slave.api.OutputError", ()), message, "", {}
 
 
 class _Seed:

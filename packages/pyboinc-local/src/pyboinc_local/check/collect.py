@@ -10,7 +10,7 @@ from pyboinc.bundle import Program
 from pyboinc.cli.program import execute
 from pyboinc.codec import encode, parse
 from pyboinc.errors import PyBoincError
-from pyboinc.model import Batch, Job, describe, siblings
+from pyboinc.model import Attachment, Batch, Job, describe, siblings
 from pyboinc.slave import files
 from pyboinc_validator.comparators import Comparator
 
@@ -24,12 +24,14 @@ MOST_CALLS = 100_000
 
 @dataclass(frozen=True)
 class Sampled:
-    """One call. position (str): as in `pyboinc.model.Call`.  data: an input file with just this call.  shown: its input in short."""
+    """One call. position (str): as in `pyboinc.model.Call`.  data: an input file with just this call.  shown: its input in short.
+    files: its data files."""
 
     position: str
     program: Program
     data: bytes
     shown: str
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _spread(jobs: Sequence[Job], wanted: int) -> list[Sampled]:
 
 
 def _one(job: Job, number: int) -> Sampled:
-    _, seed, _, inputs = parse(job.data)
+    _, seed, _, inputs, *_ = parse(job.data)
     position = siblings(job.first, job.count)[number]
-    data = files.input_file(seed, position, [encode(inputs[number], within=2)])
-    return Sampled(position, job.program, data, describe(inputs[number]))
+    data = files.input_file(seed, position, [encode(inputs[number], within=2)], {each.name: each.file_name for each in job.files})
+    return Sampled(position, job.program, data, describe(inputs[number]), job.files)

@@ -44,7 +44,7 @@ def natively(calls: Sequence[Sampled], folder: str, clock: Clock) -> Native:
     """Four runs of the sample on this computer. Raises PyBoincError if workers can't be started."""
 
     def run(order: Sequence[int], hash_seed: str) -> tuple[Outcome, ...]:
-        work = {number: Work(calls[number].program, calls[number].data) for number in order}
+        work = {number: Work(calls[number].program, calls[number].data, files=calls[number].files) for number in order}
         outcomes = _Runs(1, folder, clock, hash_seed).run(work)
         return tuple(outcomes[number] for number in range(len(calls)))
 
@@ -57,7 +57,7 @@ def under(
 ) -> dict[str, tuple[Outcome, ...]]:
     """The outcomes of all calls, by profile."""
     numbers = {(profile, call): len(calls) * k + call for k, profile in enumerate(profiles) for call in range(len(calls))}
-    work = {number: Work(calls[call].program, calls[call].data, profile) for (profile, call), number in numbers.items()}
+    work = {number: Work(calls[call].program, calls[call].data, profile, calls[call].files) for (profile, call), number in numbers.items()}
     outcomes = _Runs(workers, folder, clock, "1", progress).run(work)
     return {profile: tuple(outcomes[numbers[profile, call]] for call in range(len(calls))) for profile in profiles}
 

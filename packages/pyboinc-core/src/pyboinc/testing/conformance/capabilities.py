@@ -9,8 +9,10 @@ from ...model import nearest
 
 CAPABILITIES = {
     "background": "slaves run beside the master: it waits, handles results and stops while they work",
+    "calls_per_job": "a job may have several calls",
     "console": "what slaves print comes home in the report of the record",
     "crashes": "a slave that takes its process with it fails its own job only",
+    "files": "jobs may have data files, and files that slaves write come back",
     "lasting": "jobs outlive the master: the next run finds them as they are",
     "numpy": "a job may require numpy",
     "retries": "a job that fails on a host gets another result, until more than max_error_results have failed",

@@ -214,6 +214,124 @@ print(values)
         assert sorted(ast.literal_eval(stdout)) == [1, 2, 11, 12, 21, 22]
         assert app.run()[0] == stdout, "a finished run replays in the order of the first time"
 
+    # ---- several calls in a job, functions
+
+    @requires.calls_per_job
+    def test_calls_that_share_a_job(self, app: App) -> None:
+        """Each keeps its output, error, position and random numbers."""
+        app.slave("import random\nif value == 2: raise ValueError(value)\npyboinc_return_output((value, random.random()))")
+        app.master("""
+got = {}
+def make_calls():
+    for i in range(5):
+        pyboinc_call("app_slave.py", i)
+        yield
+def handle_error(call, error): got[call.input] = call.position, error.type_name, error.message
+pyboinc_master(make_calls, lambda output: got.update([output]), handle_error, job={"calls_per_job": 3, "seed": 7})
+print(got)
+""")
+        stdout, _ = app.run(jobs=2)
+        drawn = {i: Random(f"7/{i}").random() for i in range(5)}
+        assert ast.literal_eval(stdout) == drawn | {2: ("2", "ValueError", "2")}
+        assert sorted(len(files.read_output_file(each.output or b"")) for each in app.records()) == [2, 3]
+        assert app.run()[0] == stdout
+
+    @requires.calls_per_job
+    def test_run_times_say_how_many_calls_share_a_job(self, app: App) -> None:
+        app.slave("import time\ntime.sleep(0.01)\npyboinc_return_output(value)")
+        app.master("""
+def make_calls():
+    for i in range(300): pyboinc_call("app_slave.py", i)
+total = 0
+def handle_result(output):
+    global total
+    total += output
+pyboinc_master(make_calls, handle_result, job={"job_minutes": 10})
+print(total)
+""")
+        assert app.run(jobs=20)[0] == "44850\n"
+        assert all(each.elapsed > 0 for each in app.records()), "the record tells how long the result ran"
+        assert len(app.records()) < 150
+
+    @requires.calls_per_job
+    def test_plain_functions(self, app: App) -> None:
+        app.write("app_helper.py", "def twice(x): return 2 * x\n")
+        app.write(
+            "app_master.py",
+            """
+import sys
+from pyboinc import Executor
+import app_helper
+class Point:
+    def __init__(self, x): self.x = x
+def move(point, by=1):
+    if point.x == 5: raise KeyError("five")
+    return Point(app_helper.twice(point.x) + by)
+if __name__ == "__main__":
+    with Executor("calls", calls_per_job=2) as executor:
+        print([each.x for each in executor.map(move, [Point(1), Point(2)], [1, 10])])
+        try: executor.submit(move, point=Point(5)).result()
+        except KeyError as error: print(error.message, error.traceback.count("app_master.py"))
+        print(executor.submit(divmod, 9, 4).result())
+""",
+        )
+        stdout, _ = app.run(jobs=4)
+        assert stdout == "[3, 14]\n'five' 1\n(2, 1)\n"
+        log = app.folder / "calls" / "pyboinc_calls"
+        size = log.stat().st_size
+        assert app.run()[0] == stdout, "a restart gets the same results"
+        assert log.stat().st_size == size, "and makes nothing anew"
+
+    # ---- files
+
+    @requires.files
+    def test_data_files_and_files_of_slaves(self, app: App) -> None:
+        (app.folder / "table.txt").write_text("a table\n")
+        (app.folder / "other.bin").write_bytes(bytes(range(256)) * 1000)
+        app.slave('''
+from pyboinc import data_file, output_file
+with open(data_file("table.txt"), "rb") as file: table = file.read()
+found = [table]
+if value: found.append(len(open(data_file("mine"), "rb").read()))
+for name in ("a.txt", "b.txt")[:value + 1]:
+    with open(output_file(name), "w") as file: file.write(name * (value + 1))
+pyboinc_return_output((value, found))
+''')
+        app.master("""
+from pyboinc import output_file
+got = {}
+def make_calls():
+    pyboinc_call("app_slave.py", 0)
+    for i in (1, 2): pyboinc_call("app_slave.py", i, data_files={"mine": "other.bin"})
+def handle_result(output):
+    names = ("a.txt", "b.txt")[:output[0] + 1]
+    got[output[0]] = output[1], [open(output_file(name)).read() for name in names]
+pyboinc_master(make_calls, handle_result, data_files=["table.txt"])
+print(got)
+""")
+        stdout, _ = app.run(jobs=3)
+        table = b"a table\n"
+        assert ast.literal_eval(stdout) == {
+            0: ([table], ["a.txt"]),
+            1: ([table, 256000], ["a.txt" * 2, "b.txt" * 2]),
+            2: ([table, 256000], ["a.txt" * 3, "b.txt" * 3]),
+        }
+        assert app.run()[0] == stdout
+        assert (app.folder / "files" / "2" / "b.txt").read_text() == "b.txt" * 3
+
+    @requires.files
+    def test_a_data_file_that_changed_makes_another_call(self, app: App) -> None:
+        app.slave("from pyboinc import data_file\npyboinc_return_output(open(data_file('table')).read())")
+        app.master("""
+def make_calls(): pyboinc_call("app_slave.py", 1)
+pyboinc_master(make_calls, print, data_files=["table"])
+""")
+        (app.folder / "table").write_text("one")
+        assert app.run()[0] == "one\n"
+        (app.folder / "table").write_text("two")
+        assert "another call at position 0" in app.run(status=2)[1]
+        assert app.run("--fresh")[0] == "two\n"
+
     # ---- errors
 
     def failing(self, app: App, body: str, jobs: int = 3, **settings: Any) -> dict[int, Any]:
