@@ -14,6 +14,7 @@ from pyboinc.cli import voice
 from pyboinc.errors import StoreError
 from pyboinc_boinc import commands, install, versions
 from pyboinc_boinc.apps import AppRow
+from pyboinc_boinc.appversion import PLATFORMS
 from pyboinc_boinc.project import ProjectError, load
 from pyboinc_boinc.transaction import ProjectDisk
 from pyboinc_boinc.versions import VersionRow
@@ -185,7 +186,7 @@ def test_an_upgrade(setup, made, database, monkeypatch):
     assert (status, err) == (0, "") and database.calls[2:] == ["bin/update_versions"]
     assert out.splitlines()[0].startswith("apps/pyboinc/1.01/x86_64-pc-linux-gnu: new, with pyboinc_launch_")
     assert "config.xml" not in out.replace("config.xml.backup", "") and "start the daemons" not in out
-    assert [row.number for row in database.rows["app_version"]] == [100, 101] and database.rows["app_version"][0] is old
+    assert [row.number for row in database.rows["app_version"]] == [100] * 5 + [101] * 5 and database.rows["app_version"][0] is old
     assert setup()[1] == f"Nothing to change: {made}\n"
 
 
@@ -196,9 +197,9 @@ def test_a_failure_half_way_leaves_the_project_as_it_was(setup, made, database, 
     status, out, err = setup()
     assert (status, out) == (2, "") and err.startswith("pyboinc: error: ")
     assert contents(made) == before and not list((made / "apps").iterdir())
-    assert database.rows == {"app_version": [], "app": [], "platform": [LINUX]} and database.users == {} and database.tables == []
+    assert database.rows == {"app_version": [], "app": [], "platform": list(PLATFORMS)} and database.users == {} and database.tables == []
     database.fail = ""
-    assert setup()[0] == 0 and len(database.rows["app"]) == len(database.rows["app_version"]) == 1
+    assert setup()[0] == 0 and (len(database.rows["app"]), len(database.rows["app_version"])) == (1, 5)
 
 
 def test_a_setup_that_was_killed_is_undone_by_the_next(setup, made, database, monkeypatch):

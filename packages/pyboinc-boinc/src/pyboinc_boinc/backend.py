@@ -16,6 +16,7 @@ from .apps import AppRow, Need, choose, offered
 from .jobs import Pipeline, check_limits, runs_of
 from .options import TABLE, BoincOptions
 from .project import Project, load
+from .sign import Signer
 from .staging import Staging
 from .store import Store
 from .store.batches import BatchStatus, NewBatch
@@ -57,7 +58,8 @@ class Run:
         self._clean_up()
         self._store.batches.recount(status.id)
         only_user = user if settings.own_hosts_only else 0
-        self._pipeline = Pipeline(self._project, self._store.batches, self._batch.clock, status, app.name, settings, only_user)
+        signer = Signer(self._project, app.name, self._batch.folder)
+        self._pipeline = Pipeline(self._project, self._store.batches, self._batch.clock, status, app.name, settings, only_user, signer)
         return status.id
 
     def submit(self, jobs: list[Job]) -> None:

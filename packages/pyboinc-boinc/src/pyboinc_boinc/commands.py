@@ -1,8 +1,9 @@
-"""``pyboinc setup`` and ``pyboinc doctor``."""
+"""``pyboinc setup``, ``pyboinc doctor`` and ``pyboinc sign``."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -10,8 +11,11 @@ import click
 from pyboinc.cli import voice
 from pyboinc.ports import SystemClock
 
-from . import install, transaction
+from . import extras, install, transaction
+from . import interpreter as interpreters
+from . import sign as signing
 from .apps import HR_TYPES
+from .appversion import PLATFORMS
 from .doctor import SEVERITIES, Finding, examine
 from .facts import PATIENCE, gather
 from .project import Project, ProjectError, applied, diff, load, steps
@@ -29,16 +33,32 @@ _project_option = click.option(
 @click.option("--title", metavar="TEXT", help="What volunteers see as the app's name, if it is new.")
 @click.option("--hr", type=click.Choice(HR_TYPES), help="Homogeneous redundancy: a job's results come from hosts that are alike.")
 @click.option("--adaptive", type=int, metavar="N", help="Adaptive replication: N results until a host is trusted, then one; 0: no.")
+@click.option("--interpreter", multiple=True, metavar="PLATFORM=FILE", help="Ship this CPython, a folder or an archive; nothing: none.")
+@click.option("--wrapper", multiple=True, metavar="PLATFORM=FILE", help="Start tasks by this file, BOINC's wrapper; nothing: directly.")
+@click.option("--sign-key", metavar="FILE", help="Volunteers run only what this key has signed; nothing: all programs.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, files as a diff, and change nothing.")
 @voice.json_option
 def setup(
-    folder: str | None, app: str | None, title: str | None, hr: str | None, adaptive: int | None, dry_run: bool, as_json: bool
+    folder: str | None,
+    app: str | None,
+    title: str | None,
+    hr: str | None,
+    adaptive: int | None,
+    interpreter: tuple[str, ...],
+    wrapper: tuple[str, ...],
+    sign_key: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Make a BOINC project one that runs PyBOINC's jobs.
 
     It adds the app, its app version and its daemons, a user to whom the batches belong, and PyBOINC's tables, and says what it
     changed. Run it as the project's owner; again after each upgrade of PyBOINC: it changes only what it must. A backup is left
     beside each file that it writes, and if anything fails the project is as it was.
+
+    What --interpreter, --wrapper and --sign-key have added stays until they take it away (PLATFORM= or "" without a file).
+    The platforms are those of BOINC: x86_64-pc-linux-gnu, aarch64-unknown-linux-gnu, windows_x86_64, x86_64-apple-darwin,
+    arm64-apple-darwin. The key is a private one, or a public one if the private one is not to come near the server.
 
     Exit status: 0 if the project is set up; 2 if it could not be, or there is no project.
     """
@@ -51,8 +71,13 @@ def setup(
     store = Store(project, SystemClock(), PATIENCE)
     try:
         apps = wanted_apps(project.config, app, title, hr, adaptive)
-        todo = plan(project, install.gather(project, store), install.wanted(apps))
+        more = extras.added(extras.load(folder), _packed(interpreter), _by_platform(wrapper, "--wrapper", _content))
+        modulus = extras.modulus(folder) if sign_key is None else signing.read_modulus(sign_key) if sign_key else 0
+        todo = plan(project, install.gather(project, store), install.wanted(apps, more, modulus))
         done = install.install(project, todo, store, disk) if todo and not dry_run else None
+        if not dry_run:
+            extras.save(folder, more)
+            extras.save_modulus(folder, modulus)
     finally:
         store.close()
     if as_json:
@@ -73,6 +98,54 @@ def setup(
         _show_done(project, todo, done)
     if not todo:
         click.echo(f"Nothing to change: {folder}")
+
+
+def _by_platform(given: Sequence[str], option: str, read: Callable[[str, str], bytes]) -> dict[str, bytes]:
+    """What PLATFORM=FILE options name; nothing for a platform without a file. Raises ProjectError."""
+    found = {}
+    for each in given:
+        platform, equals, path = each.partition("=")
+        if not equals or platform not in PLATFORMS:
+            raise ProjectError(f"{option} {each}: write PLATFORM=FILE, with a platform of {', '.join(PLATFORMS)}")
+        found[platform] = read(path, platform) if path else b""
+    return found
+
+
+def _packed(given: Sequence[str]) -> dict[str, bytes]:
+    return _by_platform(given, "--interpreter", interpreters.pack)
+
+
+def _content(path: str, _platform: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ProjectError(f"{path}: {error.strerror}") from None
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--key", required=True, metavar="FILE", help="The private key, a PEM file without a password.")
+@click.option("--new-key", is_flag=True, help="Make the key: FILE, and FILE.pub for pyboinc setup --sign-key. Takes some seconds.")
+@click.option("--project", "url", metavar="URL", help="The project's URL, as its config.xml has it (master_url).")
+@click.option("--app", metavar="NAME", help="The app whose volunteers shall run the programs.")
+def sign(files: tuple[str, ...], key: str, new_key: bool, url: str | None, app: str | None) -> None:
+    """Sign programs, in place, for the volunteers of one app of one project.
+
+    A FILE is what pyboinc bundle makes, or what a master that waits for a signature has left. No server is needed here.
+
+    Exit status: 0 if they are signed; 2 if not.
+    """
+    if new_key:
+        signing.make_key(key)
+        click.echo(f"{key}: keep it secret. {key}.pub: for  pyboinc setup --sign-key {key}.pub  on the server")
+    if files and not (url and app):
+        raise ProjectError("what is signed is signed for one app of one project: add --project URL --app NAME")
+    for path in files:
+        signing.sign_file(path, signing.read_key(key), url or "", app or "")
+        click.echo(f"signed: {path}")
+    if not files and not new_key:
+        raise ProjectError("name the files to sign, or --new-key")
 
 
 def _show_done(project: Project, todo: Plan, done: install.Done) -> None:

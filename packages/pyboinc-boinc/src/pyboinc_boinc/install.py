@@ -40,9 +40,9 @@ def gather(project: Project, store: Store) -> Records:
     return Records(admin.apps(), admin.versions(), admin.platforms(), user, store.schema.pending(), _on_disk(project))
 
 
-def wanted(apps: tuple[WantedApp, ...]) -> Wanted:
-    """These apps, with the files and scripts of the PyBOINC that runs."""
-    return Wanted(apps, scripts_folder(), appversion.platforms())
+def wanted(apps: tuple[WantedApp, ...], extras: appversion.Extras | None = None, modulus: int = 0) -> Wanted:
+    """These apps, with the files and scripts of the PyBOINC that runs, and what the admin adds to them."""
+    return Wanted(apps, scripts_folder(), appversion.platforms(extras), modulus)
 
 
 def scripts_folder() -> str:

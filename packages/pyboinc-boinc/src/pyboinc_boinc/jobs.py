@@ -11,6 +11,7 @@ from pyboinc.ports import Clock
 
 from . import templates
 from .project import Project
+from .sign import Signer
 from .staging import Staging, input_name, program_name
 from .store.batches import Batches, BatchStatus
 from .tools import Running, ToolError, create_work
@@ -116,9 +117,18 @@ class Pipeline:
     """
 
     def __init__(
-        self, project: Project, batches: Batches, clock: Clock, status: BatchStatus, app: str, settings: JobSettings, only_user: int
+        self,
+        project: Project,
+        batches: Batches,
+        clock: Clock,
+        status: BatchStatus,
+        app: str,
+        settings: JobSettings,
+        only_user: int,
+        signer: Signer,
     ) -> None:
         self._project = project
+        self._signer = signer
         self._batches = batches
         self._clock = clock
         self._status = status
@@ -157,11 +167,12 @@ class Pipeline:
         programs = {program_name(batch, job.program): job.program for job in jobs}
         new = programs.keys() - self._programs
         if new:
+            data = {name: self._signer(programs[name]) for name in new}
             self._batches.begin(batch, self._template.path, sorted(new))
             for template in (templates.INPUT, self._template):
                 self._staging.put_template(template)
             for name in new:
-                self._staging.put(name, programs[name].data)
+                self._staging.put(name, data[name])
             self._programs |= new
 
     def pump(self) -> None:

@@ -24,9 +24,10 @@ class BoincBackend:
 
     @hookimpl
     def pyboinc_add_commands(self, group: click.Group) -> None:
-        from .commands import doctor, setup
+        from .commands import doctor, setup, sign
 
         group.add_command(setup)
+        group.add_command(sign)
         group.add_command(doctor)
 
     @hookimpl

@@ -12,9 +12,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pyboinc.slave.verify import Trust
+
 from . import versions
 from .apps import HR_TYPES, AppRow
-from .appversion import AppFile
+from .appversion import TRUST_NAME, AppFile
 from .knobs import KNOBS
 from .project import (
     ASSIMILATOR,
@@ -63,11 +65,18 @@ class Wanted:
     """What the project shall have.
 
     apps: one or more.  scripts: the folder of the installed pyboinc-* scripts, absolute.  files: of an app version, by platform.
+    modulus: of the key by which programs must be signed; 0 if they need not be.
     """
 
     apps: tuple[WantedApp, ...]
     scripts: str
     files: Mapping[str, Sequence[AppFile]] = field(repr=False)
+    modulus: int = field(default=0, repr=False)
+
+    def files_of(self, app: str, url: str) -> dict[str, list[AppFile]]:
+        """With the file that says whose programs this app of this project runs."""
+        trust = [AppFile(TRUST_NAME, Trust(url, app, self.modulus).text())] if self.modulus else []
+        return {platform: [*files, *trust] for platform, files in self.files.items()}
 
     def __post_init__(self) -> None:
         if not posixpath.isabs(self.scripts):
@@ -164,7 +173,7 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
         elif app.name not in in_database:
             changes.append(AddApp(App(app.name, app.title, OLDEST)))
         changes += _daemons(project, app.name, posixpath.join(wanted.scripts, ASSIMILATOR))
-        changes += _versions(app.name, records, wanted.files)
+        changes += _versions(app.name, records, wanted.files_of(app.name, project.config.master_url))
         row = in_database.get(app.name, AppRow(0, app.name))
         hr = row.hr if app.hr is None else HR_TYPES.index(app.hr)
         adaptive = row.adaptive if app.adaptive is None else app.adaptive
@@ -180,7 +189,7 @@ def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]
     number, platforms = versions.to_add(rows, records.on_disk.get(app, frozenset()), files)
     changes: list[Change] = []
     for platform in platforms:
-        made = [(versions.physical_name(file), file.content, 0o755 if file.is_main else 0o644) for file in files[platform]]
+        made = [(versions.physical_name(file), file.content, file.mode) for file in files[platform]]
         manifest = (versions.MANIFEST, versions.manifest(files[platform]), 0o644)
         changes.append(AddFiles(versions.folder(app, number, platform), (*made, manifest)))
     return changes

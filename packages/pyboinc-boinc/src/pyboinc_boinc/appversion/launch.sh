@@ -21,9 +21,10 @@ case $runtime in */*) project=${runtime%/*} ;; *) project= ;; esac
 # An empty environment: the other one is the volunteer's. -I -S: so are other settings of Python.
 boot='@BOOT@'
 become() {
-    exec env -i "$1" -I -S -c "$boot" "$PWD/$runtime" "$wrapped"
+    exec env -i ${libraries:+"LD_LIBRARY_PATH=$libraries" "DYLD_LIBRARY_PATH=$libraries"} "$1" -I -S -c "$boot" "$PWD/$runtime" "$wrapped"
 }
 wrapped=$1
+libraries=
 
 # What the last task found is taken without a trial. Emptied until the runtime, when it runs, has written it again: so a
 # Python that has been removed or spoilt fails once.
@@ -53,12 +54,10 @@ digest() {
 }
 unpack() {
     resolve python.tar.gz
-    if [ "$(digest "$file")" != "$shipped" ]; then
-        echo "pyboinc: $file is damaged" >&2
-        return
-    fi
+    [ "$(digest "$file")" = "$shipped" ] || return
     new=${project:-.}/pyboinc_unpack_$$
-    mkdir "$new" && tar -xzf "$file" -C "$new" && mv "$new" "$home" || rm -rf "$new"
+    mkdir "$new" && tar -xzf "$file" -C "$new" && mv "$new" "$home"
+    rm -rf "$new" "$home/${new##*/}" # the latter if another task was faster
     find "${project:-.}" -maxdepth 1 -name 'pyboinc_unpack_*' -mmin +60 -exec rm -rf {} +
     for old in "$project"/pyboinc_cpython_*; do # remove those whose archive the client has removed
         set -- "$project"/pyboinc_python*_"$(printf %.16s "${old##*_}")"*
@@ -68,7 +67,11 @@ unpack() {
 if [ -n "$shipped" ]; then
     home=${project:-.}/pyboinc_cpython_$shipped
     [ -x "$home/bin/python3" ] || unpack
-    [ -x "$home/bin/python3" ] && become "$PWD/$home/bin/python3"
+    if [ -x "$home/bin/python3" ]; then
+        libraries=$PWD/$home/lib
+        become "$PWD/$home/bin/python3"
+    fi
+    echo "pyboinc: the shipped Python is damaged or can't be unpacked; looking for another one" >&2
 fi
 
 python=

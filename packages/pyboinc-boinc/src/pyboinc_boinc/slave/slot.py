@@ -21,6 +21,7 @@ CHANNELS = "boinc_mmap_file"
 TRICKLE_UP = "trickle_up.xml"
 STATE = "pyboinc_checkpoint"
 FRACTION = "pyboinc_fraction_done"
+TRUST = "trust.txt"
 OPEN_ALWAYS, ERROR_SHARING_VIOLATION = 4, 32  # Windows
 
 

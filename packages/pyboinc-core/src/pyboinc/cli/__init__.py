@@ -9,7 +9,7 @@ from ..version import __version__
 from . import voice
 from .change import cancel, rerun, retire
 from .look import errors, status
-from .program import run
+from .program import bundle, run
 
 
 @click.group(cls=voice.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +26,7 @@ def group() -> None:
     """
 
 
-for command in (run, status, errors, cancel, retire, rerun):
+for command in (run, bundle, status, errors, cancel, retire, rerun):
     group.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""``pyboinc run``: the program's script, as ``python`` would run it, without PyBOINC's own arguments."""
+"""``pyboinc run``: the program's script, as ``python`` would run it, without PyBOINC's own arguments; ``pyboinc bundle``."""
 
 from __future__ import annotations
 
@@ -62,6 +62,30 @@ def check_script(script: str) -> None:
     """Raises PyBoincError, with what may have been meant, if there is no such file."""
     if not os.path.isfile(script):
         raise PyBoincError(_not_there(script))
+
+
+@click.command()
+@click.argument("slave", metavar="APP_SLAVE.PY")
+@click.option("-o", "--output", metavar="FILE", help="Where to write it [the slave's name with .zip].")
+@click.option("--requires", multiple=True, metavar="TEXT", help="What volunteers have beside Python, e.g. numpy.")
+def bundle(slave: str, output: str | None, requires: tuple[str, ...]) -> None:
+    """Write the program of a slave as volunteers get it: a zip file with the modules that it imports.
+
+    The master does so by itself. This is for looking at it, and for signing it elsewhere.
+
+    Exit status: 0 if it is written; 2 if it can't be bundled.
+    """
+    from .. import bundle as bundling
+
+    folder, name = os.path.split(os.path.abspath(slave))
+    program = bundling.build(name, folder, requires)
+    output = output or f"{os.path.splitext(name)[0]}.zip"
+    try:
+        with open(output, "wb") as file:
+            file.write(program.data)
+    except OSError as error:
+        raise PyBoincError(f"{output}: {error.strerror}") from None
+    click.echo(f"{output}: {len(program.data):,} bytes, {name} with {', '.join(program.modules) or 'no other module'}")
 
 
 def execute(script: str, arguments: Sequence[str]) -> None:
