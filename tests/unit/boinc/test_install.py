@@ -29,7 +29,7 @@ class FakeDatabase:
         self.folder = folder
         self.fail = ""
         self.calls = []
-        self.rows = {"app_version": [], "app": [], "platform": ["x86_64-pc-linux-gnu"]}
+        self.rows = {"app_version": [], "app": [], "platform": list(PLATFORMS)}
         self.users, self.tables = {}, []
         self.admin = self.schema = self
 
