@@ -57,7 +57,7 @@ if Path("/etc/ssl/certs/ca-certificates.crt").exists():
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # behind a company's proxy uv's own certificates don't do
 
 DIST = ROOT / ".nox" / "dist"
-TESTS = ["tests/unit", "tests/property", "tests/conformance", "tests/examples"]
+TESTS = ["tests/unit", "tests/property", "tests/conformance", "tests/examples", "tests/dashboard"]
 TOOLS = nox.project.load_toml(ROOT / "pyproject.toml")
 TEST_TOOLS = nox.project.dependency_groups(TOOLS, "tests")
 TYPE_TOOLS = nox.project.dependency_groups(TOOLS, "types")

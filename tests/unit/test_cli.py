@@ -643,7 +643,7 @@ def keys_of_a_result(app):
 
 def test_every_command_and_exit_status_is_documented():
     page = CLI_PAGE.read_text("utf-8")
-    for name in ("new", "run", "status", "errors", "cancel", "retire", "rerun"):
+    for name in ("new", "run", "status", "errors", "dashboard", "cancel", "retire", "rerun"):
         assert f"## pyboinc {name}\n" in page
     for option in settings.OWN:
         assert f"`{option.names[0]}" in page, option

@@ -8,6 +8,7 @@ from .. import plugins
 from ..version import __version__
 from . import voice
 from .change import cancel, rerun, retire
+from .dashboard import dashboard
 from .look import errors, status
 from .program import bundle, run
 
@@ -26,7 +27,7 @@ def group() -> None:
     """
 
 
-for command in (run, bundle, status, errors, cancel, retire, rerun):
+for command in (run, bundle, status, errors, dashboard, cancel, retire, rerun):
     group.add_command(command)
 
 

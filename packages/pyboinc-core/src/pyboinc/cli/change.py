@@ -29,10 +29,7 @@ def cancel(folder: str, as_json: bool) -> None:
     Exit status: 0 if it is cancelled; 1 if a master runs that has not ended yet, but was told to; 2 if it is refused.
     """
     there = open_folder(folder)
-    if there.checkpoint.state == "running":
-        there = _cancel(there)
-    if there.checkpoint.state in ("finished", "retired"):
-        raise BatchError(f"{there} is {there.checkpoint.state}: nothing is left to cancel")
+    there = cancel_batch(there)
     if as_json:
         voice.answer_json(head(there))
     elif there.checkpoint.state == "cancelled":
@@ -46,8 +43,17 @@ def cancel(folder: str, as_json: bool) -> None:
         raise SystemExit(voice.FAILED)
 
 
+def cancel_batch(there: Folder) -> Folder:
+    """The folder as it is after that: still running if its master has not ended yet. Raises BatchError if there is nothing to cancel."""
+    if there.checkpoint.state == "running":
+        there = _cancel(there)
+    if there.checkpoint.state in ("finished", "retired"):
+        raise BatchError(f"{there} is {there.checkpoint.state}: nothing is left to cancel")
+    return there
+
+
 def _cancel(there: Folder) -> Folder:
-    """Whoever has the lock cancels: the master if one runs, else this process. The folder as it is after that."""
+    """Whoever has the lock cancels: the master if one runs, else this process."""
     hooks = hooks_of(there)
     there.directory.ask_to_cancel(there.checkpoint)
     end = time.monotonic() + PATIENCE
@@ -81,7 +87,15 @@ def retire(folder: str, as_json: bool) -> None:
 
     Exit status: 0 if it is retired; 2 if it is refused.
     """
-    there = open_folder(folder)
+    there = retire_batch(open_folder(folder))
+    if as_json:
+        voice.answer_json(head(there))
+    else:
+        click.echo(f"retired: {there}")
+
+
+def retire_batch(there: Folder) -> Folder:
+    """The folder as it is after that. Raises BatchError if it is not at its end."""
     if there.checkpoint.state != "retired":
         hooks = hooks_of(there)
         with hold(there) as there:
@@ -90,10 +104,7 @@ def retire(folder: str, as_json: bool) -> None:
             if there.checkpoint.state != "retired":
                 hooks.pyboinc_retire_batch(batch=there.batch())
                 there = _set_state(there, "retired")
-    if as_json:
-        voice.answer_json(head(there))
-    else:
-        click.echo(f"retired: {there}")
+    return there
 
 
 @click.command()

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from math import ceil, floor, log2
 
-from . import charts
+from pyboinc import charts
+
 from .tally import Tally, percentile
 from .tell import Told, facts, settings, span, trial_cells
 

@@ -55,6 +55,8 @@ def lines(series: Sequence[Line], x_title: str, y_title: str) -> str:
         points = _thinned(each.points)
         path = " ".join(f"{'L' if place else 'M'}{plot.x(x):.1f} {plot.y(y):.1f}" for place, (x, y) in enumerate(points))
         drawn.append(f'<path class="{each.style}" d="{path}"><title>{escape(each.name)}</title></path>')
+        if len(series) == 1:
+            continue
         key, name = LEFT + 12 + 190 * number, escape(each.name)
         drawn.append(f'<path class="{each.style}" d="M{key} {TOP + 6}h22"/><text class="key" x="{key + 28}" y="{TOP + 10}">{name}</text>')
     numbers = [_below(plot.x(x), _plain(x)) for x in ticks(far, 7)]
