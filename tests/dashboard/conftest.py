@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from handmade import Made  # noqa: E402  (beside this file)
+from handmade import Made
 
 
 @pytest.fixture
