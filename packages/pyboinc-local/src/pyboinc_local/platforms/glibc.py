@@ -8,9 +8,9 @@ near the middle between two doubles: elsewhere the plain form, which is faster, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import copysign, inf, ldexp, nan
+from math import copysign, frexp, inf, ldexp, nan, sqrt
 
-from . import arm, musl
+from . import arm
 from .arm import (
     EXP_2,
     EXP_3,
@@ -33,7 +33,9 @@ from .arm import (
     SHIFT,
     TINY,
 )  # fmt: skip
+from .fdlibm import LOG10_2_HI, LOG10_2_LO
 from .fused import fma
+from .glibc_fdlibm import family, product_and_sum
 from .statistical import Errors, function
 
 MARGIN = 2.0**-55.5  # of scale, which is between half the result and the result: a tenth of a unit
@@ -210,14 +212,87 @@ def pow(x: float, y: float) -> float:
     return fma(scale, tmp, scale)
 
 
-PLAIN: dict[str, Callable[..., float]] = {"exp": arm.exp, "exp2": arm.exp2, "log": arm.log, "log2": arm.log2, "pow": arm.pow}
+# What is neither Arm's nor close to correctly rounded, in glibc 2.35 and later: fdlibm's log10, a cube root of its own, Borges' hypot.
+
+
+def _log10_with(c_log: Callable[[float], float]) -> Callable[[float], float]:
+    """fdlibm's: n log10(2) + log(x / 2**n) / log(10)."""
+
+    def log10(x: float) -> float:
+        if not 0.0 < x < inf:
+            return arm.log(x)  # the same special values
+        m, k = frexp(x)
+        n = k - 1 if k > 0 else k
+        m = ldexp(m, 1 if k > 0 else 0)
+        z = n * LOG10_2_LO + INV_LN10 * c_log(m)
+        return z + n * LOG10_2_HI
+
+    return log10
+
+
+INV_LN10 = 4.34294481903251816668e-01
+CBRT_START = (
+    0.354895765043919860, 1.50819193781584896, -2.11499494167371287, 2.44693122563534430, -1.83469277483613086, 0.784932344976639262,
+    -0.145263899385486377,
+)  # fmt: skip
+CBRT2, SQR_CBRT2 = 1.2599210498948731648, 1.5874010519681994748
+CBRT_FACTORS = (1.0 / SQR_CBRT2, 1.0 / CBRT2, 1.0, CBRT2, SQR_CBRT2)
+
+
+def cbrt(x: float) -> float:
+    """A polynomial, one step of Halley's, and the power of two."""
+    if x == 0.0 or x - x != 0.0:
+        return x
+    m, k = frexp(abs(x))
+    u = CBRT_START[-1]
+    for c in CBRT_START[-2::-1]:
+        u = c + u * m
+    t2 = u * u * u
+    third = int(k / 3)  # towards 0
+    y = u * (t2 + 2.0 * m) / (2.0 * t2 + m) * CBRT_FACTORS[2 + k - 3 * third]
+    return copysign(ldexp(y, third), x)
+
+
+def hypot(x: float, y: float) -> float:
+    """By C. Borges, An improved algorithm for hypot(a, b), https://arxiv.org/abs/1904.09481, MyHypot3."""
+    if x - x != 0.0 or y - y != 0.0:
+        return inf if x in (inf, -inf) or y in (inf, -inf) else nan
+    x, y = abs(x), abs(y)
+    if x < y:
+        x, y = y, x
+    if y <= x * 2.0**-54:
+        return x + y
+    if x > 2.0**511:
+        return _hypot(x * 2.0**-600, y * 2.0**-600) * 2.0**600
+    if y < 2.0**-459:
+        return _hypot(x * 2.0**600, y * 2.0**600) * 2.0**-600
+    return _hypot(x, y)
+
+
+def _hypot(x: float, y: float) -> float:
+    h = sqrt(x * x + y * y)
+    if h <= 2.0 * y:
+        delta = h - y
+        t1 = x * (2.0 * delta - x)
+        t2 = (delta - 2.0 * (x - y)) * delta
+    else:
+        delta = h - x
+        t1 = 2.0 * delta * (x - 2.0 * y)
+        t2 = (4.0 * delta - y) * y + delta * delta
+    return h - (t1 + t2) / (2.0 * h)
+
+
+OTHERS: dict[str, Callable[..., float]] = {"cbrt": cbrt, "exp2": arm.exp2, "hypot": hypot}  # not compiled for FMA
+PLAIN: dict[str, Callable[..., float]] = {
+    **OTHERS,
+    **family(product_and_sum, arm.exp, arm.log),
+    **{"exp": arm.exp, "log": arm.log, "log2": arm.log2, "pow": arm.pow, "log10": _log10_with(arm.log)},
+}
 FUSED: dict[str, Callable[..., float]] = {
-    "exp": exp,
-    "exp2": arm.exp2,
-    "log": log,
-    "log2": log2,
-    "pow": pow,
-}  # exp2 is not compiled for FMA
+    **OTHERS,
+    **family(fma, exp, log),
+    **{"exp": exp, "log": log, "log2": log2, "pow": pow, "log10": _log10_with(log)},
+}
 
 NEAREST = {
     "sin": (0.516, 0.141, 0.164, 0.101), "cos": (0.516, 0.12, 0.13, 0.046), "tan": (0.619, 0.269, 0.269, 0.0),
@@ -230,8 +305,8 @@ that differ between the two."""
 
 def libm(fused: bool) -> dict[str, Callable[..., float]]:
     """glibc's functions."""
-    table: dict[str, Callable[..., float]] = dict(musl.LIBM)
+    table = dict(FUSED if fused else PLAIN)
     for name, (largest, with_fma, without, between) in NEAREST.items():
         errors = Errors(largest, (with_fma if fused else without) / 100.0, own=between / (with_fma + without))
         table[name] = function(name, f"glibc {fused}", "glibc", errors)
-    return {**table, **(FUSED if fused else PLAIN)}
+    return table

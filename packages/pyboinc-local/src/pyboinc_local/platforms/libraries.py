@@ -48,11 +48,16 @@ def freebsd(python: tuple[int, int] = (3, 11)) -> Platform:
 
 
 def _linux_glibc(name: str, fused: bool, python: tuple[int, int]) -> Platform:
-    kin = Function(STATISTICAL, "musl's, which is of the same descent", "vectors; the share that differs is in the documentation")
+    contracted = ", contracted as gcc does" if fused else ""
+    check = "against glibc 2.36 and its vectors"
+    sources = {
+        **dict.fromkeys(LIBM, f"fdlibm, as glibc has it{contracted}"),
+        **dict.fromkeys(OF_ARM, ARM + contracted),
+        **{"cbrt": "glibc's own", "exp2": ARM, "hypot": "Borges, arXiv:1904.09481"},
+    }
     near = Function(STATISTICAL, "correctly rounded, with errors", "rate and largest error as measured and published")
-    exact = Function(EXACT, f"{ARM}, contracted as gcc does" if fused else ARM, "against glibc 2.36 and its vectors")
-    functions = {**dict.fromkeys(LIBM, kin), **dict.fromkeys(glibc.NEAREST, near), **dict.fromkeys(glibc.PLAIN, exact)}
-    return build(name, glibc.libm(fused), python, functions, sets_errno=True)
+    functions = {each: Function(EXACT, source, check) for each, source in sources.items()}
+    return build(name, glibc.libm(fused), python, {**functions, **dict.fromkeys(glibc.NEAREST, near)}, sets_errno=True)
 
 
 def linux_glibc_fma(python: tuple[int, int] = (3, 11)) -> Platform:
