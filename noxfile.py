@@ -167,6 +167,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", f"benchmarks/{name}.py", *arguments)
 
 
+@nox.session(requires=["build"])
+def libm(session: nox.Session) -> None:
+    """A million arguments of each exact function of a platform against the C library itself: musl and openlibm if installed, glibc."""
+    install(session, *wheels(), *TEST_TOOLS)
+    session.run("pytest", "tests/unit/platforms", *session.posargs, env={"PYBOINC_LIBM_ARGUMENTS": "1000000"})
+
+
 @nox.session
 def lock(session: nox.Session) -> None:
     """Renew tests/requirements: hashes, and no registry addresses (uv.lock has them, so it goes)."""

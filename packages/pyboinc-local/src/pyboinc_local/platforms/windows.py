@@ -6,9 +6,14 @@ mathematical functions in single, double, ... precision* (hal-03141101), and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from .statistical import Errors, function
+from .statistical import Errors, function, with_known
+from .tables import double_of
 
 MEASURED = {
     "sin": (0.79829, 3.058, 3.359, 1.133, 3.047, 1.645, 1.936),
@@ -52,7 +57,24 @@ FMA3_SINCE_26100 = ("asin", "acos", "atan", "sinh", "cosh", "tanh", "atan2")
 
 
 def libm(older: bool, fma3: bool) -> dict[str, Callable[..., float]]:
-    """The UCRT's functions; older: that of Windows 10."""
+    """The UCRT's functions, older: that of Windows 10; with the results that are known one by one."""
+    known = _known(2 * (not older) + (not fma3))
+    return {name: with_known(each, known.get(name, {})) for name, each in model(older, fma3).items()}
+
+
+@cache
+def _known(column: int) -> Mapping[str, Mapping[Any, float]]:
+    """Results of one of the four libraries: function -> argument, or pair of arguments -> result."""
+    points: dict[str, dict[Any, float]] = {}
+    for name, words, results in json.loads(files(__package__).joinpath("data", "ucrt.json").read_bytes())["points"]:
+        arguments = tuple(double_of(int(word, 16)) for word in words)
+        result = double_of(int(results[column if len(results) > 1 else 0], 16))
+        points.setdefault(name, {})[arguments if len(arguments) > 1 else arguments[0]] = result
+    return points
+
+
+def model(older: bool, fma3: bool) -> dict[str, Callable[..., float]]:
+    """The statistical functions alone."""
     table = {}
     for name, measured in MEASURED.items():
         uses_fma3 = fma3 and not (older and name in FMA3_SINCE_26100)
