@@ -92,7 +92,7 @@ def test_an_unguarded_script(script):
         ("executor.submit(Point(1).__init__, 1)", "submit a function at the top level that gets the object as an argument"),
         ("executor.submit(generator)", "a generator can't travel: return a list"),
         ("exec('def here(): return 0', globals()) or executor.submit(here)", "app_master.py has no here when it is imported"),
-        ("executor.submit(__import__('pytest').fixture)", "volunteers do not have: put _pytest.py in .* or add requires"),
+        ("executor.submit(__import__('pytest').fixture)", "volunteers do not have: put the module in .* or add requires"),
     ],
     ids=["lambda", "bound", "generator", "made at run time", "missing module"],
 )

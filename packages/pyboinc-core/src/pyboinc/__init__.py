@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .executor import Executor as Executor
     from .executor import load as load
     from .executor import map as map
+    from .mapreduce import map_reduce as map_reduce
     from .model import Call as Call
     from .model import JobSettings as JobSettings
     from .run import pyboinc_call as pyboinc_call
@@ -58,6 +59,7 @@ _HOME = {
     "Executor": "executor",
     "map": "executor",
     "load": "executor",
+    "map_reduce": "mapreduce",
     "register": "codec",
     "PyBoincError": "errors",
     "EncodeError": "errors",

@@ -40,7 +40,6 @@ class CallLog:
         self._unwritten: list[bytes] = []
         self.before = self._read()
         """The calls of earlier runs."""
-        self.length = len(self.before)
 
     def _read(self) -> list[LoggedCall]:
         try:
@@ -71,7 +70,6 @@ class CallLog:
         files = [(each.name, each.sha256, each.size, each.path) for each in call.files]
         content = dumps((FORMAT, call.digest, call.program, call.description, call.body, files))
         self._unwritten.append(_HEAD.pack(len(content), zlib.crc32(content)) + content)
-        self.length += 1
 
     def sync(self) -> None:
         if not self._unwritten:

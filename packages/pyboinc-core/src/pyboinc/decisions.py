@@ -193,7 +193,7 @@ class Master:
         self._programs: dict[str, str] = {}
         self._jobs: dict[str, _Job] = {}  # by first position, until handled in this run
         self._expected: dict[str, _Job] = {}  # by position: journalled by an earlier run, not made in this one yet
-        self._live: dict[str, tuple[Call, _Job]] = {}  # by position: made in this run, not handled yet
+        self._live: dict[str, tuple[Call, _Job, int]] = {}  # by position: made in this run, not handled yet; and which of the job
         self._new: list[_Job] = []  # made in this run, to be journalled and submitted
         self._again: list[_Job] = []  # journalled by an earlier run and without a record: to be submitted
         self._collected = 0  # calls of these jobs
@@ -313,13 +313,14 @@ class Master:
 
     def _made_again(self, event: CallMade, job: _Job) -> None:
         """An earlier run made this call too."""
-        digest, description = job.expected[job.positions.index(event.call.position)]
+        index = len(job.inputs)  # they are made in their order
+        digest, description = job.expected[index]
         if digest != event.digest:
             raise ReplayError(
                 f"the program makes another call at position {event.call.position} than the run before:\n"
                 f"  then  {description}\n  now   {event.description}\n{_HOW_TO_REPLAY}"
             )
-        self._live[event.call.position] = event.call, job
+        self._live[event.call.position] = event.call, job, index
         job.program, job.files = event.program, event.files
         job.inputs.append(event.data)
         if len(job.inputs) == len(job.positions):
@@ -338,8 +339,8 @@ class Master:
             expected = [[each.digest, each.description] for each in calls]
             job = _Job(positions[0], 0, positions, expected, first.program, first.files, [each.data for each in calls])
             self._jobs[job.first] = job
-            for each in calls:
-                self._live[each.call.position] = each.call, job
+            for index, each in enumerate(calls):
+                self._live[each.call.position] = each.call, job, index
             self._new.append(job)
             self._collected += len(calls)
 
@@ -451,7 +452,7 @@ class Master:
         if self._order:
             what = f"the result of call {self._order[0]} was handled by an earlier run"
         else:
-            job = next(job for _, job in self._live.values())
+            job = next(job for _, job, _ in self._live.values())
             position = next(each for each in job.positions if each not in self._live)
             what = f"an earlier run made the call {position}, in one job with the call {job.first}"
         return f"{what}, but this time the program did not make that call.\n{_HOW_TO_REPLAY}"
@@ -475,7 +476,7 @@ class Master:
     def _handle_next(self) -> Instruction | None:
         """None if the next result's file is gone from the folder: the job runs again."""
         position = self._order[0]
-        call, job = self._live[position]
+        call, job, index = self._live[position]
         where = self._record_of(job)
         if where is None:
             return None
@@ -484,12 +485,12 @@ class Master:
         self._handling = position
         self._handled_file = where[0]
         self.handled += 1
-        if position == job.positions[-1]:
+        if index == len(job.positions) - 1:
             del self._jobs[job.first]
             self._settled.pop(job.first, None)
             for succeeded in (True, False):
                 self._arrived.pop((job.first, job.attempt, succeeded), None)
-        return Handle(call, *where, job.positions.index(position))
+        return Handle(call, *where, index)
 
     def _put_away(self, file: str, calls: int) -> list[Instruction]:
         if file not in self._left:

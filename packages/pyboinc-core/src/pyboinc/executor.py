@@ -212,7 +212,9 @@ class _Run(Session):
         self._attached = attached
         self._told_files = b"".join(f"\0{each.name}\0{each.sha256}".encode() for each in attached)
         self._functions = Functions(options.job.requires)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._idle = False  # the thread waits for submissions
         self._queue: deque[_Submission | _Claim] = deque()
         self._unclaimed: dict[str, deque[int]] = {}  # by digest: calls of earlier runs
         self._closed = self._stopped = False
@@ -227,21 +229,28 @@ class _Run(Session):
         _running.add(self)
 
     def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        fn, args, kwargs = unwrap_partial(fn, args, kwargs)
+        function = self._functions.of(fn)
+        return self._call(function, (function.names[0], args, kwargs))
+
+    def fold(self, map_func: Callable[[Any], Any] | None, reduce_func: Callable[[Any, Any], Any], items: list[Any]) -> Future:
+        """``reduce(reduce_func, map(map_func, items))``, as one call."""
+        function = self._functions.of(*([map_func] if map_func else []), reduce_func)
+        arguments = (function.names[0] if map_func else "", function.names[-1], items)
+        return self._call(function, ("pyboinc.slave.functions:fold", arguments, {}))
+
+    def _call(self, function: Function, what: tuple[str, tuple[Any, ...], dict[str, Any]]) -> Future:
         self._check_open()
-        function = self._functions.of(*(call := unwrap_partial(fn, args, kwargs))[:1])
-        _, args, kwargs = call
-        data = files.encode_input((function.name, args, kwargs), function.classes)
+        data = files.encode_input(what, function.classes)
         digest = hashlib.blake2b(function.identity + data.body + self._told_files, digest_size=12).hexdigest()
-        shown = [*(describe(each, 40) for each in args), *(f"{key}={describe(each, 40)}" for key, each in kwargs.items())]
         future = Future()
-        with self._changed:
+        submission = _Submission(future, function, data, digest, _shown(function, *what[1:]) if self._lasts else function.label)
+        with self._lock:
             self._check_open()
             earlier = self._unclaimed.get(digest)
-            if earlier:
-                self._queue.append(_Claim(future, earlier.popleft()))
-            else:
-                self._queue.append(_Submission(future, function, data, digest, f"{function.label}({', '.join(shown)})"))
-            self._changed.notify()
+            self._queue.append(_Claim(future, earlier.popleft()) if earlier else submission)
+            if self._idle:
+                self._changed.notify()
         return future
 
     def claim_all(self) -> list[Future]:
@@ -309,6 +318,7 @@ class _Run(Session):
             raise BatchError(f"{self.options.batch} holds a batch of pyboinc_master: give the executor a folder of its own")
         self._futures: dict[int, Future] = {}  # of calls that are claimed and have no result
         self._places: dict[int, Handle] = {}  # results of calls that nobody has claimed
+        self._next = len(self._log.before)  # the number of the next call
         self._made: set[int] = set()  # of the calls of earlier runs
         self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
         for number, call in enumerate(self._log.before):
@@ -323,9 +333,10 @@ class _Run(Session):
             took = self._take() or (gathering and self._wait_for_submission(GATHER) and self._take())
             gathering = took
             last = self._carry_out(self.master.handle(Ready(more=took)))
-            if isinstance(last, Handle):
+            while isinstance(last, Handle):
                 self._deliver(last)
-            elif isinstance(last, Wait):
+                last = self._carry_out(self.master.handle(Ready(more=took)))
+            if isinstance(last, Wait):
                 if not self._take_arrived():
                     self._hooks.pyboinc_wait(batch=self.batch, timeout=LOOK_EVERY if self._closed else GATHER)
             elif isinstance(last, Finish) and not self._wait_for_submission(LOOK_EVERY) and self._closed:
@@ -346,16 +357,18 @@ class _Run(Session):
     def _wait_for_submission(self, timeout: float) -> bool:
         with self._changed:
             if not self._queue and not self._closed:
+                self._idle = True
                 self._changed.wait(timeout)
+                self._idle = False
             return bool(self._queue)
 
     def _make(self, submission: _Submission) -> None:
         future, function, data, digest, description = submission
-        number = self._log.length
+        number = self._next
+        self._next += 1
         if self._lasts:
             self._keep(function.program)
-        body = data.body if self._lasts else b""
-        self._log.add(LoggedCall(digest, function.program.sha256, description, body, self._attached))
+            self._log.add(LoggedCall(digest, function.program.sha256, description, data.body, self._attached))
         self._futures[number] = future
         self._programs[function.program.sha256] = function.program, function.classes
         call = Call(str(number), function.label, function.program.sha256)
@@ -392,7 +405,7 @@ class _Run(Session):
         self._carry_out(self.master.handle(made))
 
     def _carry_out(self, instructions: list[Instruction]) -> Instruction | None:
-        if any(isinstance(each, Write) for each in instructions):
+        if instructions and any([type(each) is Write for each in instructions]):
             self._log.sync()  # a call that the journal tells of can be made again
         return super()._carry_out(instructions)
 
@@ -433,6 +446,11 @@ class _Run(Session):
         for future in self._futures.values():
             future.set_exception(BrokenBatch(str(why)))
         self._futures.clear()
+
+
+def _shown(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    shown = [*(describe(each, 40) for each in args), *(f"{key}={describe(each, 40)}" for key, each in kwargs.items())]
+    return f"{function.label}({', '.join(shown)})"
 
 
 _running: weakref.WeakSet[_Run] = weakref.WeakSet()

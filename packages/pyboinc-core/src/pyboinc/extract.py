@@ -10,7 +10,7 @@ import linecache
 import symtable
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -45,15 +45,15 @@ _VALUE = "from pyboinc.slave.functions import value as _value"
 _CONSTANT = (int, float, complex, str, bytes, type(None))
 
 
-def extract(function: Callable[..., Any]) -> Extract:
+def extract(functions: Iterable[Callable[..., Any]]) -> Extract:
     """Raises Unextractable."""
     collector = _Collector()
-    plain = inspect.unwrap(function)
-    if not isinstance(plain, FunctionType | type):
-        raise Unextractable(f"it is a {type(plain).__name__}, whose source can't be read: write a function that calls it")
-    scope = plain.__globals__ if isinstance(plain, FunctionType) else vars(sys.modules["__main__"])
-    top = function.__qualname__.partition(".")[0]
-    collector.need(top, scope)
+    for function in functions:
+        plain = inspect.unwrap(function)
+        if not isinstance(plain, FunctionType | type):
+            raise Unextractable(f"it is a {type(plain).__name__}, whose source can't be read: write a function that calls it")
+        scope = plain.__globals__ if isinstance(plain, FunctionType) else vars(sys.modules["__main__"])
+        collector.need(function.__qualname__.partition(".")[0], scope)
     head = ["from __future__ import annotations"] if collector.annotations else []
     return Extract("\n\n\n".join([*head, *collector.pieces]) + "\n", collector.used)
 

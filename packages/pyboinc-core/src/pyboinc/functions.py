@@ -16,7 +16,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable
-from types import FunctionType, MethodType
+from types import MethodType
 from typing import Any, NamedTuple
 
 from . import bundle, codec, extract
@@ -34,13 +34,13 @@ class FunctionError(PyBoincError, TypeError):
 
 
 class Function(NamedTuple):
-    """A function, ready to be called elsewhere.
+    """Functions, ready to be called elsewhere by one program; most often one.
 
-    name (str): how `pyboinc.slave.functions.find` finds it.  program: what volunteers need for it.  classes: those of its
-    arguments and outputs.  identity (bytes): changes when its source does, or that of what it names.
+    names: how `pyboinc.slave.functions.find` finds each.  program: what volunteers need for them.  classes: those of their
+    arguments and outputs.  identity (bytes): changes when their source does, or that of what they name.
     """
 
-    name: str
+    names: tuple[str, ...]
     program: bundle.Program
     classes: codec.Classes
     identity: bytes
@@ -48,7 +48,7 @@ class Function(NamedTuple):
     @property
     def label(self) -> str:
         """For people."""
-        return self.name.rpartition(":")[2]
+        return self.names[0].rpartition(":")[2]
 
 
 def app_folder() -> str:
@@ -75,53 +75,54 @@ class Functions:
         self._main = _script()
         self._folder = self._main.folder if self._main else os.getcwd()
         self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
-        self._known: dict[Any, tuple[Function, extract.Extract | None]] = {}
+        self._known: dict[tuple[int, ...], tuple[Any, Function, extract.Extract | None]] = {}  # by identity of the objects
 
-    def of(self, function: Callable[..., Any]) -> Function:
-        """The function made ready. Raises FunctionError, BundleError."""
-        known = self._known.get(function) if isinstance(function, FunctionType) else None
-        if known is not None and (known[1] is None or known[1].holds()):
-            return known[0]
-        made, extracted = self._make(function)
-        if isinstance(function, FunctionType):
-            self._known[function] = made, None if self._main else extracted
+    def of(self, *functions: Callable[..., Any]) -> Function:
+        """The functions made ready. Raises FunctionError, BundleError."""
+        key = tuple(map(id, functions))  # some are not hashable
+        known = self._known.get(key)
+        if known is not None and (known[2] is None or known[2].holds()):
+            return known[1]
+        made, extracted = self._make(functions)
+        self._known[key] = functions, made, None if self._main else extracted
         return made
 
-    def _make(self, function: Callable[..., Any]) -> tuple[Function, extract.Extract | None]:
-        module, path = _place(function)
-        if module != "__main__":
-            program, classes = self._program(module, {})
-            return Function(f"{module}:{path}", program, classes, _digest(program.data)), None
-        if self._main:
-            _check_guarded(self._main, function)
-            program, classes = self._program(self._main.module, {f"{self._main.module}.py": self._main.source}, main=True)
-            try:
-                extracted = extract.extract(function)
-            except extract.Unextractable:  # then any change of the script makes it another function
-                return Function(f"{self._main.module}:{path}", program, classes, _digest(program.data)), None
-            others = _files(program.data, without=(SLAVE, self._main.module + ".py"))
-            identity = _digest(path.encode(), extracted.source.encode(), *others)
-            return Function(f"{self._main.module}:{path}", program, classes, identity), extracted
+    def _make(self, functions: tuple[Callable[..., Any], ...]) -> tuple[Function, extract.Extract | None]:
+        places = [_place(each) for each in functions]
+        own = [each for each, (module, _) in zip(functions, places, strict=True) if module == "__main__"]
+        main = (self._main.module if self._main else NOTEBOOK) if own else ""
+        extracted = None
         try:
-            extracted = extract.extract(function)
+            extracted = extract.extract(own) if own else None
         except extract.Unextractable as error:
-            raise FunctionError(f"{path} can't travel: {error}") from None
-        program, classes = self._program(NOTEBOOK, {f"{NOTEBOOK}.py": extracted.source.encode()}, main=True)
-        return Function(f"{NOTEBOOK}:{path}", program, classes, _digest(path.encode(), program.data)), extracted
+            if not self._main:
+                raise FunctionError(f"{own[0].__qualname__} can't travel: {error}") from None
+        files = {}
+        if self._main and own:
+            for each in own:
+                _check_guarded(self._main, each)
+            files[f"{main}.py"] = self._main.source
+        elif extracted:
+            files[f"{main}.py"] = extracted.source.encode()
+        names = tuple(f"{main if module == '__main__' else module}:{path}" for module, path in places)
+        program, classes = self._program(sorted({name.partition(":")[0] for name in names}), files, main)
+        content = [program.data]
+        if extracted:  # what the functions do not name may change
+            content = [extracted.source.encode(), *_files(program.data, without=(SLAVE, f"{main}.py"))]
+        return Function(names, program, classes, _digest(*(name.encode() for name in names), *content)), extracted
 
-    def _program(self, module: str, files: dict[str, bytes], main: bool = False) -> tuple[bundle.Program, codec.Classes]:
-        key = _digest(module.encode(), *files.values()).hex()
+    def _program(self, modules: list[str], files: dict[str, bytes], main: str) -> tuple[bundle.Program, codec.Classes]:
+        key = _digest(*(each.encode() for each in modules), *files.values()).hex()
         if key not in self._programs:
-            script = f"import {module}\nfrom pyboinc.slave.functions import run\nrun()\n".encode()
+            script = f"import {', '.join(modules)}\nfrom pyboinc.slave.functions import run\nrun()\n".encode()
             try:
-                program = bundle.build(SLAVE, self._folder, self._requires, {SLAVE: script, **files}, module if main else "")
+                program = bundle.build(SLAVE, self._folder, self._requires, {SLAVE: script, **files}, main)
             except bundle.BundleError as error:
                 if not str(error).startswith(SLAVE):
                     raise
-                top = module.partition(".")[0]
                 raise FunctionError(
-                    f"the function is of the module {module}, which volunteers do not have: put {top}.py in {self._folder}, "
-                    f'or add requires = ["{top}"] to the job settings if they have it installed'
+                    f"the function is of the module {' or '.join(modules)}, which volunteers do not have: put the module in {self._folder},"
+                    f' or add requires = ["{modules[0].partition(".")[0]}"] to the job settings if they have it installed'
                 ) from None
             self._programs[key] = program, classes_of(program)
         return self._programs[key]
