@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyboinc import settings
 from pyboinc.model import JobSettings
+from pyboinc_boinc.options import BoincOptions
 from pyboinc_local.options import SYSTEMS, LocalOptions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
@@ -37,6 +38,13 @@ def test_local_options():
     assert set(found) == {field.name for field in dataclasses.fields(LocalOptions)}
     for platform in SYSTEMS:
         assert f"`{platform}`" in PAGE
+
+
+def test_boinc_options():
+    found = rows("## `[boinc]`")
+    assert set(found) == {field.name for field in dataclasses.fields(BoincOptions)}
+    for field in dataclasses.fields(BoincOptions):
+        assert eval(found[field.name].split("|")[2].strip().strip("`"), {"false": False}) == field.default
 
 
 def test_keys_at_the_top():

@@ -193,8 +193,8 @@ def _complains(server):
     return ""
 
 
-def test_an_app_of_its_own_kind(server, example):
-    """Homogeneous redundancy and adaptive replication are an app's, made beside the first one."""
+def test_an_app_of_its_own_kind(server, volunteers, example):
+    """Homogeneous redundancy and adaptive replication are an app's, made beside the first one; both take jobs after a restart."""
     said = server.pyboinc("setup", "-p", server.folder, "--app", "alike", "--hr", "fine", "--adaptive", "2")
     if not server.said["fresh"] and said.startswith("Nothing"):
         pytest.skip("the project has it from an earlier run")
@@ -204,3 +204,14 @@ def test_an_app_of_its_own_kind(server, example):
     assert server.config.pyboinc_apps == ["pyboinc", "alike"]
     server.tool("bin/xadd")
     assert {oldest for (oldest,) in server.rows("SELECT min_version FROM app")} == {100}, "older versions stay in use"
+    server.stop()
+    server.tool("bin/start")
+    assert server.pyboinc("doctor", "-p", server.folder) == f"All is well: {server.folder}\n"
+    shared = "[job]\ncalls_per_job = 20\n[boinc]\n"
+    folders = [example("sum_of_squares", app, pyboinc=f'{shared}app = "{app}"\n') for app in ("pyboinc", "alike")]
+    assert [server.run(folder) for folder in folders] == [ANSWER, ANSWER]
+    results = [server.rows("SELECT COUNT(*) FROM result WHERE batch = %s", server.batch(folder))[0][0] for folder in folders]
+    assert results == [5, 10], "hosts that are not trusted yet have their results confirmed"
+    (folders[0] / "pyboinc.toml").write_text(f'{shared}hr = "fine"\n')
+    with server.running(folders[0], "--fresh") as master:
+        assert "The app alike has it" in server.finished(master, 2)[1]

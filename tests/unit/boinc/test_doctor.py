@@ -15,7 +15,7 @@ from pyboinc.cli import voice
 from pyboinc_boinc import facts as edge
 from pyboinc_boinc.doctor import Entry, PidFile, ProjectFacts, WebServer, examine
 from pyboinc_boinc.facts import gather
-from pyboinc_boinc.project import AddDaemon, AddFiles, ChangeDaemon, Daemon, applied
+from pyboinc_boinc.project import AddDaemon, AddFiles, ChangeDaemon, Daemon, SetMinVersion, applied
 from pyboinc_boinc.setup import Plan, SetApp
 
 OWNER, GROUP, WEB, WEB_GROUP = 1000, 1001, 33, 34
@@ -228,12 +228,14 @@ def test_what_setup_has_not_made(healthy):
     cases = {
         "missing_daemon": Plan([AddDaemon(Daemon("sample_bitwise_validator -d 3 --app pyboinc"))]),
         "app_version": Plan([AddFiles("apps/pyboinc/1.01/x86_64-pc-linux-gnu", (("a", b"", 0o644),))]),
-        "app_row": Plan([], [SetApp("pyboinc", 0, 0, 100)]),
+        "app_row": Plan([SetMinVersion("pyboinc", "100")]),
+        "feeder": Plan([ChangeDaemon(0, Daemon("feeder -d 3"), {"cmd": "feeder -d 3 --allapps"})]),
         "tables": Plan([], tables=["new table pyboinc_batch"]),
         "submit_user": Plan([], user=True),
     }
     for name, todo in cases.items():
         assert only(healthy(setup=todo), name).mend == "pyboinc setup -p /home/boincadm/projects/cubes"
+    assert only(healthy(setup=Plan([], [SetApp("pyboinc", 0, 0, 100)])), "app_row").what.endswith(": pyboinc")
     both = replace(Plan([*cases["missing_daemon"].changes, *cases["app_version"].changes]), user=True)
     assert found(healthy(setup=both)) == ["missing_daemon", "app_version", "submit_user"]
     assert found(healthy(setup=Plan([ChangeDaemon(3, Daemon(ASSIMILATOR), {"cmd": "/other/installation"})]))) == []

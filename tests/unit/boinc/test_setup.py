@@ -45,7 +45,7 @@ def test_the_plan_for_a_made_project(project):
         "config.xml: <one_result_per_user_per_wu> 1, was 0",
         "database: app pyboinc: homogeneous redundancy none, no adaptive replication, versions from 100 on",
         "database: new table pyboinc_batch",
-        "database: new user, to whom the batches belong",
+        "database: new user, to whom the batches belong; config.xml: <pyboinc_user> its number",
     ]
     assert todo.xadd and todo.user and todo.new_daemons and not todo.changed_daemons
 
@@ -63,6 +63,7 @@ def test_one_more_app(project):
     apps = wanted_apps(after.config, "fine_hr", None, "fine", 2)
     assert [app.name for app in apps] == ["fine_hr", "pyboinc"], "an upgrade is for all"
     todo = plan(after, records(), replace(WANTED, apps=apps))
+    assert str(todo.changes.pop(4)) == "config.xml: daemon feeder -d 3: <cmd> feeder -d 3 --allapps"
     assert [line.split(" (")[0] for line in todo.lines] == [
         "project.xml: new app fine_hr, 'PyBOINC: fine_hr'",
         "config.xml: new daemon sample_bitwise_validator -d 3 --app fine_hr",
@@ -73,6 +74,22 @@ def test_one_more_app(project):
     daemons = applied(after, todo.changes).config.daemons
     for names in ({each.output_name for each in daemons}, {each.pid_name for each in daemons}, {each.lock_name for each in daemons}):
         assert len(names) == len(daemons) == 7
+
+
+def test_the_feeder_takes_apps_of_several_kinds(project):
+    """Else it says so and ends: BOINC's sched/feeder.cpp."""
+
+    def changes(first, second, **more):
+        there = records("pyboinc", "other")
+        there = replace(there, apps=[replace(there.apps[0], hr=first), replace(there.apps[1], hr=second)])
+        return [str(each) for each in plan(project(**more), there, WANTED).changes if "feeder" in str(each)]
+
+    assert changes(0, 0) == changes(2, 2) == []
+    assert changes(0, 1, daemons=["feeder -d 2 --allapps"]) == changes(0, 1, daemons=["feeder -allapps"]) == []
+    assert changes(0, 1) == changes(1, 2) == ["config.xml: daemon feeder -d 3: <cmd> feeder -d 3 --allapps"]
+    with pytest.raises(ProjectError, match="homogeneous_redundancy"):
+        changes(0, 1, homogeneous_redundancy="1")
+    assert changes(0, 0, homogeneous_redundancy="1") == []
 
 
 def test_columns_of_an_app(project):
@@ -126,6 +143,13 @@ def test_numbers_of_versions():
     changed = {LINUX: FILES[LINUX][:1]}
     assert add(row(250), on_disk=[(251, LINUX)], files=changed) == (252, [LINUX])
     assert add(row(), row(101, files=changed)) == (102, [LINUX]), "the newest counts"
+
+
+def test_versions_of_others_that_would_be_published(project):
+    on_disk = {"other": frozenset({(100, LINUX), (102, "x86_64-pc-linux-gnu__mt"), (103, LINUX)}), "no app": frozenset({(1, "x")})}
+    there = replace(records("pyboinc", "other", on_disk=on_disk), versions=[row(), row(app="other"), row(102, app="other")])
+    there.versions[2] = replace(there.versions[2], platform="x86_64-pc-linux-gnu__mt")
+    assert plan(project(), there, WANTED).strangers == ["apps/other/1.03/x86_64-pc-linux-gnu"]
 
 
 def test_what_an_app_version_is_made_of():

@@ -11,8 +11,21 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from .knobs import KNOBS
-from .project import CONFIG, AddDaemon, AddFiles, Change, ChangeDaemon, Config, Daemon, Project, RemoveFile, SetMode, SetSetting
-from .setup import Plan
+from .project import (
+    CONFIG,
+    AddDaemon,
+    AddFiles,
+    Change,
+    ChangeDaemon,
+    Config,
+    Daemon,
+    Project,
+    RemoveFile,
+    SetMinVersion,
+    SetMode,
+    SetSetting,
+)
+from .setup import FEEDER, Plan
 
 SEVERITIES = ("unsafe", "wrong", "slow")
 READ, WRITE, ENTER = 4, 2, 1
@@ -424,7 +437,12 @@ def _pyboinc(facts: ProjectFacts) -> Iterator[Finding]:
             kinds.setdefault("missing_daemon", []).append(change.daemon.cmd)
         elif isinstance(change, AddFiles):
             kinds.setdefault("app_version", []).append(change.folder)
-    kinds |= {"app_row": [row.name for row in facts.setup.rows]} if facts.setup.rows else {}
+        elif isinstance(change, ChangeDaemon) and change.daemon.program == FEEDER:
+            kinds.setdefault("feeder", []).append(change.daemon.cmd)
+        elif isinstance(change, SetMinVersion):
+            kinds.setdefault("app_row", []).append(change.app)
+    if facts.setup.rows and "app_row" not in kinds:
+        kinds["app_row"] = [row.name for row in facts.setup.rows]
     kinds |= {"tables": list(facts.setup.tables)} if facts.setup.tables else {}
     kinds |= {"submit_user": ["to whom batches belong"]} if facts.setup.user else {}
     for name, what in kinds.items():
@@ -436,6 +454,7 @@ _SETUP_FINDINGS = {
     "missing_daemon": ("PyBOINC needs a daemon that config.xml has not", "jobs are done and nothing comes back"),
     "app_version": ("the newest app version is not that of the PyBOINC installed here", "hosts run an older runtime, or get no jobs"),
     "app_row": ("an app keeps no older versions", "jobs of a batch that began before an upgrade would never be sent"),
+    "feeder": ("apps differ in homogeneous redundancy, and the feeder has no --allapps", "it ends at once, and no job is sent"),
     "tables": ("the database lacks", "no batch can be made"),
     "submit_user": ("the user is missing", "no batch can be made"),
 }

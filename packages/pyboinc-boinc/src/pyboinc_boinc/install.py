@@ -100,6 +100,10 @@ def _check(project: Project, plan: Plan) -> None:
     for name in tools:
         if not os.access(project.path(name), os.X_OK):
             raise ProjectError(f"{project.path(name)} is not there, or you may not run it: it is BOINC's own, made by make_project")
+    if plan.version_folders and plan.strangers:
+        others = ", ".join(plan.strangers)
+        text = f"{UPDATE_VERSIONS} would publish {others}, too, which nobody has yet. Run it yourself if you want that, or move it away"
+        raise ProjectError(text)
     key = os.path.join(project.config.key_dir or project.path("keys"), "code_sign_private")
     if plan.version_folders and not os.access(key, os.R_OK):
         raise ProjectError(f"{key} can't be read: files of an app version are signed with it. If it is kept elsewhere, put it there")

@@ -21,6 +21,8 @@ from .knobs import KNOBS
 from .project import (
     ASSIMILATOR,
     BITWISE_VALIDATOR,
+    CONFIG,
+    SUBMIT_USER,
     AddApp,
     AddDaemon,
     AddFiles,
@@ -38,6 +40,7 @@ from .project import (
 from .versions import VersionRow
 
 DEFAULT_APP = "pyboinc"
+FEEDER = "feeder"
 ARGUMENTS = "-d 3 --app"
 OLDEST = str(versions.FIRST)
 """BOINC's scheduler hands out older app versions only for an app with a min_version, and a batch keeps the one it began with."""
@@ -117,7 +120,8 @@ class SetApp:
 class Plan:
     """changes: of files.  rows: of apps' columns.  xadd, user: whether project.xml must be read anew, a user be made.
 
-    tables: what is made in the database, a line each.
+    tables: what is made in the database, a line each.  strangers: app versions of others that are on disk alone, and that
+    `bin/update_versions` would publish, too.
     """
 
     changes: list[Change]
@@ -125,6 +129,7 @@ class Plan:
     xadd: bool = False
     user: bool = False
     tables: Sequence[str] = ()
+    strangers: Sequence[str] = ()
 
     @property
     def version_folders(self) -> list[str]:
@@ -145,7 +150,7 @@ class Plan:
     def lines(self) -> list[str]:
         """What is done, a line each."""
         lines = [*map(str, self.changes), *map(str, self.rows), *(f"database: {line}" for line in self.tables)]
-        return [*lines, *(["database: new user, to whom the batches belong"] if self.user else [])]
+        return [*lines, *([f"database: new user, to whom the batches belong; {CONFIG}: <{SUBMIT_USER}> its number"] if self.user else [])]
 
 
 def wanted_apps(
@@ -179,9 +184,17 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
         adaptive = row.adaptive if app.adaptive is None else app.adaptive
         if (hr, adaptive) != (row.hr, row.adaptive) or row.min_version == 0:
             rows.append(SetApp(app.name, hr, adaptive, row.min_version or int(OLDEST)))
+    changes += _feeder(project, {row.name: row.hr for row in records.apps} | {row.name: row.hr for row in rows})
     changes += [change for knob in KNOBS if (change := knob.change(project.config))]
     xadd = bool(new_platforms) or any(app.name not in in_database for app in wanted.apps)
-    return Plan(changes, rows, xadd, not records.user, records.tables)
+    published = {(row.app, row.number, row.platform) for row in records.versions}
+    strangers = [
+        versions.folder(app, number, platform)
+        for app in in_database
+        for number, platform in sorted(records.on_disk.get(app, ()))
+        if (app, number, platform) not in published
+    ]
+    return Plan(changes, rows, xadd, not records.user, records.tables, strangers)
 
 
 def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]) -> list[Change]:
@@ -206,6 +219,17 @@ def _daemons(project: Project, app: str, script: str) -> list[Change]:
         changes.append(_new_daemon(project, "assimilator", shlex.quote(script), app))
     moved = [(index, each) for index, each in mine if each.executable != script]
     return changes + [ChangeDaemon(index, each, {"cmd": _with_program(each.cmd, script)}) for index, each in moved]
+
+
+def _feeder(project: Project, hr: Mapping[str, int]) -> list[Change]:
+    """BOINC's feeder ends at once if apps differ in their homogeneous redundancy and it does not enumerate them one by one."""
+    if any(hr.values()) and project.config.number("homogeneous_redundancy"):
+        raise ProjectError(f"{CONFIG} has <homogeneous_redundancy> for all apps, and BOINC allows no app's own beside it: remove it")
+    if len(set(hr.values())) < 2:
+        return []
+    feeders = [(index, each) for index, each in enumerate(project.config.daemons) if each.program == FEEDER]
+    lacking = [(index, each) for index, each in feeders if not re.search(r"(?:^|\s)--?allapps(?:\s|$)", each.cmd)]
+    return [ChangeDaemon(index, each, {"cmd": f"{each.cmd} --allapps"}) for index, each in lacking]
 
 
 def _new_daemon(project: Project, role: str, program: str, app: str) -> AddDaemon:

@@ -24,7 +24,11 @@ MANIFEST = "version.xml"
 
 @dataclass(frozen=True)
 class VersionRow:
-    """A row of `app_version`. files, signed: the physical names in its xml_doc, and whether each has a signature."""
+    """A row of `app_version`.
+
+    platform: PLATFORM or PLATFORM__PLANCLASS, as its folder is called.  files, signed: the physical names in its xml_doc, and
+    whether each has a signature.
+    """
 
     app: str
     number: int

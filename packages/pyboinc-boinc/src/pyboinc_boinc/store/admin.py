@@ -18,8 +18,8 @@ _APPS = """
     FROM app a ORDER BY a.id
 """
 _VERSIONS = """
-    SELECT a.name, v.version_num, p.name, v.xml_doc, v.deprecated
-    FROM app_version v JOIN app a ON a.id = v.appid JOIN platform p ON p.id = v.platformid WHERE v.plan_class = '' ORDER BY v.id
+    SELECT a.name, v.version_num, IF(v.plan_class = '', p.name, CONCAT(p.name, '__', v.plan_class)), v.xml_doc, v.deprecated
+    FROM app_version v JOIN app a ON a.id = v.appid JOIN platform p ON p.id = v.platformid ORDER BY v.id
 """
 
 
@@ -46,7 +46,7 @@ class Admin:
         self._transaction(lambda step: step.change(sql, (homogeneous_redundancy, target_nresults, min_version, name)))
 
     def versions(self) -> list[VersionRow]:
-        """All app versions without a plan class."""
+        """All app versions."""
         rows = self._transaction(lambda step: step.rows(_VERSIONS))
         return [
             VersionRow(to_text(app), int(number), to_text(platform), names_in(to_text(xml)), _is_signed(to_text(xml)), bool(deprecated))
