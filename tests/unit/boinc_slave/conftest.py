@@ -112,6 +112,13 @@ class Client:
         launcher.write_bytes(appversion.launcher())
         launcher.chmod(0o755)
 
+    def wrapped(self, wrapper):
+        """The same files for BOINC's wrapper; the command that starts it."""
+        for name, data in (("launch.sh", appversion.launcher()), ("job.xml", appversion.job_xml("launch.sh"))):
+            self.put(name, data, "softlink")
+        (self.project / "launch.sh_0f3a").chmod(0o755)
+        return [wrapper]
+
     def talks(self, client_pid="<client_pid>{}</client_pid>\n", channels=True):
         """init_data.xml and the shared memory. Without these the task is standalone."""
         (self.slot / "init_data.xml").write_text(INIT_DATA.replace("CLIENT_PID", client_pid.format(os.getpid())))

@@ -96,7 +96,7 @@ def run_wrapped(slot: Slot, pace: Pace) -> int:
         if slave.status or not slave.progress.left:
             break
         time.sleep(slot.wished_pause())  # the wrapper has no word for it
-    return _ended(slot, slave, pace)
+    return _ended(slot, slave)
 
 
 def _say_the_last(control: Control, pace: Pace) -> None:
@@ -116,16 +116,17 @@ def _locked(slot: Slot, pace: Pace) -> bool:
     return slot.lock()
 
 
-def _ended(slot: Slot, slave: SlaveProcess, pace: Pace) -> int:
-    """The exit status of a task whose slave has ended by itself."""
+def _ended(slot: Slot, slave: SlaveProcess, pace: Pace | None = None) -> int:
+    """The exit status of a task whose slave has ended by itself. Without a pace a wrapper writes the files of the end."""
     status = slave.status or 0
     if status == 0 and slave.progress.done:
-        slot.finish()
-    elif status == 0 and slave.progress.left:
+        if pace:
+            slot.finish()
+    elif status == 0 and slave.progress.left and pace:
         pass  # the slot says when to start again
     elif status > 0:
         pass  # the slave's process has said why
-    elif -status in ENDED_BY_OTHERS:
+    elif -status in ENDED_BY_OTHERS and pace:
         slot.temporary_exit(int(pace.ended), f"the slave was ended by {_name(-status)}")
         status = 0
     else:
