@@ -105,7 +105,7 @@ def test_sunspots_with_a_quorum_of_two(server, volunteers, example):
 
 
 def test_interrupted_and_gone_on_with(server, volunteers, example):
-    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=0.5), pyboinc=SHARED)
+    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=2), pyboinc=SHARED)
     with server.running(folder) as master:
         handled(server, folder, 5)
         master.send_signal(signal.SIGINT)
@@ -172,7 +172,7 @@ def test_a_crashing_slave(server, volunteers, example):
 
 
 def test_a_killed_assimilator(server, volunteers, example):
-    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=0.5), pyboinc=SHARED)
+    folder = example("sum_of_squares", app_slave=SLOW_SLAVE.format(seconds=1), pyboinc=SHARED)
     pid_file = server.folder / f"pid_{server.host}" / "pyboinc_assimilator_pyboinc.pid"
     with server.running(folder) as master:
         for count in (5, 30):
