@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pyboinc.model import JobSettings
+from pyboinc_local.fleet import estimate as estimating
 from pyboinc_local.fleet import hosts, schema, study
 from pyboinc_local.fleet.estimate import Sample, estimate
 from pyboinc_local.fleet.tell import span
@@ -138,7 +139,7 @@ def test_an_estimate(squares):
     assert ANSWER not in ran.stderr, "it ends before it has one"
 
 
-def test_what_an_estimate_is_made_of():
+def test_what_an_estimate_is_made_of(monkeypatch):
     """A job takes 100 s here, a computer of speed 4; so 400 s on a host of speed 1, of which there are ten."""
     fleet = schema.parse("[[hosts]]\nnumber = 10", "a.toml")
     setup = Setup(JobSettings(), ())
@@ -148,8 +149,9 @@ def test_what_an_estimate_is_made_of():
     assert estimate(Sample((1000.0,), 1000, setup), fleet, None, 1, 2, 4.0).week == 7
     shown = "\n".join(found.lines())
     assert "1,000 jobs; 1 took 100 s here" in shown and "done on 10 hosts of a in 11.1 h: 11.1 h to 11.1 h in 3 simulations" in shown
-    large = estimate(Sample((1000.0,), 40_000, setup), fleet, 1000, 1, 2, 4.0)
-    assert large.scale > 1 and large.done[0] == pytest.approx(160_000, rel=0.01)
+    monkeypatch.setattr(estimating, "MOST_JOBS", 200)
+    large = estimate(Sample((1000.0,), 1600, setup), fleet, 400, 1, 2, 4.0)
+    assert large.scale == 8 and large.done[0] == pytest.approx(16_000)
 
 
 def test_fleets_are_listed(app):

@@ -114,13 +114,22 @@ def estimate(sample: Sample, fleet: Fleet, number: int | None, seed: int, seeds:
     number = number or fleet.number
     times = Times([max(each, 1e-6) * speed for each in sample.seconds])
     done, nearly, failed, scales = zip(*(_run(sample, fleet, number, times, each) for each in range(seed, seed + seeds)), strict=True)
-    week = _hosts_for(WEEK, lambda hosts: _run(sample, fleet, hosts, times, seed)[0], sample)
-    nearly_week = week or _hosts_for(WEEK, lambda hosts: _run(sample, fleet, hosts, times, seed)[1], sample)
+
+    def hosts_for(which: int, now: float) -> int | None:
+        most = 4 * sample.jobs * sample.setup.settings.target_nresults  # as many as there are results, and some that are off
+        guess = round(number * now / WEEK) if now < NEVER else number
+        return _fewest(lambda hosts: _run(sample, fleet, hosts, times, seed, WEEK)[which] <= WEEK, guess, most)
+
+    week = hosts_for(0, percentile(done, 0.5))
+    nearly_week = week or hosts_for(1, percentile(nearly, 0.5))
     return Estimate(fleet.name, number, sample, speed, done, nearly, failed, week, nearly_week, max(scales))
 
 
-def _run(sample: Sample, fleet: Fleet, number: int, times: Times, seed: int) -> tuple[float, float, int, int]:
-    """When all is done, when all but one in a hundred, how many jobs failed, and how many times less there was of everything."""
+def _run(sample: Sample, fleet: Fleet, number: int, times: Times, seed: int, until: float = NEVER) -> tuple[float, float, int, int]:
+    """When all is done, when all but one in a hundred, how many jobs failed, and how many times less there was of everything.
+
+    until: what is done later counts as never.
+    """
     scale = max(1, min(sample.jobs // MOST_JOBS, number // FEWEST_HOSTS))
     setup = replace(sample.setup, hosts=hosts_of(scaled(fleet, number // scale), seed), seed=seed)
 
@@ -131,23 +140,31 @@ def _run(sample: Sample, fleet: Fleet, number: int, times: Times, seed: int) -> 
     jobs = max(1, sample.jobs // scale)
     played.simulation.handle(Submit(played.batch, [_Job(f"{each}") for each in range(jobs)]))
     try:
-        played.simulation.run()
+        played.simulation.run(until=until)
     except ProjectError:  # it does not end
         return NEVER, NEVER, sample.jobs, scale
     tally = played.tally
-    nearly = sorted(tally.ended)[max(0, int(NEARLY * jobs) - 1)] if len(tally.ended) >= int(NEARLY * jobs) else NEVER
-    return tally.last, nearly, len(tally.failed) * scale, scale
+    most = max(1, int(NEARLY * jobs))
+    nearly = sorted(tally.ended)[most - 1] if len(tally.ended) >= most else NEVER
+    return NEVER if played.simulation.project.open else tally.last, nearly, len(tally.failed) * scale, scale
 
 
-def _hosts_for(seconds: float, time: Callable[[int], float], sample: Sample) -> int | None:
-    """The fewest hosts that are done in that time, to 5 %; None if no number is. More hosts are taken to be no slower."""
-    enough = 4 * sample.jobs * sample.setup.settings.target_nresults  # as many as there are results, and some that are off
-    few, many = 0, min(enough, 4)
-    while time(many) > seconds:
-        if many == enough:
+def _fewest(enough: Callable[[int], bool], guess: int, most: int) -> int | None:
+    """The least number that is enough, to 5 %; None if `most` is not. Larger numbers are taken to be no worse.
+
+    >>> _fewest(lambda hosts: hosts >= 7, 100, 1000), _fewest(lambda hosts: hosts >= 7, 1, 6)
+    (7, None)
+    """
+    few, many = 0, min(max(1, guess), most)
+    while not enough(many):
+        if many == most:
             return None
-        few, many = many, min(enough, many * 4)
+        few, many = many, min(most, 2 * many)
+    if few == 0:  # the guess is enough: how far down?
+        few = many // 2
+        while few and enough(few):
+            few, many = few // 2, few
     while many - few > max(1, many // 20):
         middle = (few + many) // 2
-        few, many = (few, middle) if time(middle) <= seconds else (middle, many)
+        few, many = (few, middle) if enough(middle) else (middle, many)
     return many
