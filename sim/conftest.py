@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -16,8 +14,6 @@ from pyboinc_local.model_time import LogNormal
 from pyboinc_local.project import Submit
 from pyboinc_local.simulation import Model
 from pyboinc_local.stage import Setup
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 class Job(NamedTuple):
@@ -41,18 +37,15 @@ def play():
 
 @pytest.fixture
 def simulate(tmp_path):
-    """simulate(example, fleet, toml, *arguments): what `pyboinc simulate --json` says of an example on that fleet."""
+    """simulate(files, fleet, toml, *arguments): what `pyboinc simulate --json` says of that program, and what it printed."""
 
-    def simulate(example, fleet, toml="", *arguments):
-        folder = tmp_path / example
-        if not folder.exists():
-            shutil.copytree(EXAMPLES / example, folder)
-        (folder / "fleet.toml").write_text(fleet)
-        (folder / "pyboinc.toml").write_text(toml)
+    def simulate(files, fleet, toml="", *arguments):
+        for name, text in {**files, "fleet.toml": fleet, "pyboinc.toml": toml}.items():
+            (tmp_path / name).write_text(text)
         pyboinc = [sys.executable, "-c", "from pyboinc.cli import main; main()"]
-        command = [*pyboinc, "simulate", "app_master.py", "--fleet", "fleet.toml", "--json"]
+        command = [*pyboinc, "simulate", "app_master.py", "--fleet", "fleet.toml", "--json", *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYBOINC")}
-        ran = subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout), ran.stderr
 

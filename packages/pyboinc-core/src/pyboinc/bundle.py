@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 MAIN = "from pyboinc.slave.runner import main\nmain()\n"
 """The text of ``__main__.py``, in every program."""
 
-SHIPPED = ("codec", "errors", "slave", "version")
+SHIPPED = ("codec", "errors", "exactmath", "slave", "version")
 """The parts of pyboinc, beside its own names, that are there on a volunteer's computer."""
 
 _MANIFEST_NAME = "pyboinc.txt"

@@ -22,6 +22,7 @@ from pyboinc_validator.comparators import Comparator
 from . import plugin
 from .fleet import estimate as estimating
 from .fleet import report, schema, tell
+from .fleet.hosts import scaled
 from .fleet.study import trials
 from .options import LocalOptions
 from .plugin import Mode
@@ -87,7 +88,8 @@ def simulate(
             raise SystemExit(status or voice.FAILED)
         study = played[-1].study
         tried = [] if no_trials else trials(study)
-    told = tell.Told(schema.load(fleet, os.getcwd()), study, tried)
+    shown = schema.load(fleet, os.getcwd())
+    told = tell.Told(scaled(shown, hosts) if hosts else shown, study, tried)
     if page:
         with open(page, "w", encoding="utf-8", newline="\n") as file:
             file.write(report.page(told))

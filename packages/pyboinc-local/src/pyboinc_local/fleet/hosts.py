@@ -14,12 +14,11 @@ LEAST_SPEED = 1e-3  # of a host, in 1e9 operations a second: a distribution may 
 
 
 def hosts(fleet: Fleet, seed: int) -> tuple[HostSpec, ...]:
-    """All hosts, group by group."""
-    made: list[HostSpec] = []
-    for group in fleet.groups:
-        for index in range(group.number):
-            made.append(_host(group, index, Stream(f"{seed} fleet {len(made)}")))
-    return tuple(made)
+    """All hosts, in a mixed order: the first ones to come get the first jobs."""
+    places = [(group, index) for group in fleet.groups for index in range(group.number)]
+    drawn = [(Stream(f"{seed} fleet {number}"), group, index) for number, (group, index) in enumerate(places)]
+    mixed = sorted((chance.random(), number) for number, (chance, _, _) in enumerate(drawn))
+    return tuple(_host(group, index, chance) for chance, group, index in (drawn[number] for _, number in mixed))
 
 
 def _host(group: Group, index: int, chance: Stream) -> HostSpec:

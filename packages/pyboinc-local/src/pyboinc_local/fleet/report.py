@@ -11,6 +11,7 @@ from math import ceil, floor, log2
 
 from pyboinc import charts
 
+from ..systems import default_profile
 from .tally import Tally, percentile
 from .tell import Told, facts, settings, span, trial_cells
 
@@ -113,12 +114,16 @@ def _section(title: str, note: str, body: str) -> str:
 
 
 def _progress(tally: Tally) -> Iterator[str]:
-    size, name = charts.time_unit(tally.last)
-    done = [(0.0, 0.0), *((t / size, float(number)) for number, t in enumerate(tally.ended, 1))]
-    came = [(0.0, 0.0), *((t / size, float(number)) for number, t in enumerate(tally.received, 1) if t <= tally.last)]
+    most = percentile(tally.ended, 0.95) * 1.5
+    shown = tally.last if tally.last < 3 * most else most  # a long tail would leave no room for the rest
+    size, name = charts.time_unit(shown)
+    done = [(0.0, 0.0), *((t / size, float(number)) for number, t in enumerate(tally.ended, 1) if t <= shown)]
+    came = [(0.0, 0.0), *((t / size, float(number)) for number, t in enumerate(tally.received, 1) if t <= shown)]
     series = [charts.Line("jobs done", "line-a", done), charts.Line("results received", "line-b", came)]
-    half = span(percentile(tally.ended, 0.5))
-    yield _section("Progress", f"Half of the jobs were done after {half}.", charts.lines(series, name, "jobs, results"))
+    last = len(tally.ended) - len(done) + 1
+    tail = f" {last:,} that took longer are not shown." if last else ""
+    note = f"Half of the jobs were done after {span(percentile(tally.ended, 0.5))}.{tail}"
+    yield _section("Progress", note, charts.lines(series, name, "jobs, results"))
 
 
 def _replication(tally: Tally) -> Iterator[str]:
@@ -183,8 +188,9 @@ def _trials(told: Told) -> Iterator[str]:
 
 def _fleet(told: Told) -> Iterator[str]:
     names = [(group, group.name or group.platform) for group in told.fleet.groups if group.number]
-    rows = [[name, f"{group.number:,}", group.platform] for group, name in names]
-    yield _section("The fleet", f"{told.fleet.number:,} hosts at the beginning.", _table(["hosts", "number", "platform"], rows, {1}))
+    rows = [[name, f"{group.number:,}", group.platform, group.profile or default_profile(group.platform)] for group, name in names]
+    table = _table(["hosts", "number", "platform", "arithmetic"], rows, {1})
+    yield _section("The fleet", f"{told.fleet.number:,} hosts at the beginning.", table)
 
 
 def _all(told: Told) -> Iterator[str]:

@@ -89,7 +89,7 @@ def facts(tally: Tally) -> Iterator[tuple[str, str]]:
     yield "results sent", f"{tally.results_sent:,}, {tally.sent_per_canonical:.2f} for each canonical one"
     yield "  agreed", f"{tally.agreed:,}"
     yield "  disagreed", f"{tally.disagreed:,}" + (f", {tally.honest_refused:,} of them honest" if tally.honest_refused else "")
-    yield "  invalid", f"{tally.invalid:,} were no outputs"
+    yield "  no outputs at all", f"{tally.invalid:,}"
     yield "  errors", f"{tally.errors:,}"
     yield "  late", f"{tally.late:,}, and {results['never_came']:,} never came"
     half, most = (span(percentile(tally.turnaround, share)) for share in (0.5, 0.95))
