@@ -14,13 +14,14 @@ from pyboinc.ports import Clock
 
 from .. import platforms
 from ..fleet.schema import Fleet
-from ..server.hr import UNKNOWN
+from ..server.hr import INTEL, UNKNOWN
+from ..server.rows import HR_COARSE
 from ..worker import NATIVE
 from . import lints, runs
 from .collect import Sample, Sampled, sample
 from .compare import Outcomes, Spread, agree, disagreement, groups, hit, room, smallest, spread
 from .lints import Lint
-from .population import HR_TYPES, Kind, kinds, shares
+from .population import HR_TYPES, Kind, kinds, shares_of
 from .runs import Native, Outcome
 from .trace import Divergence, look
 
@@ -30,6 +31,10 @@ VERSIONS = ((3, 9), (3, 11), (3, 12), (3, 14))
 """Versions of Python between which arithmetic changed: hypot in 3.10, sum in 3.12 and 3.14."""
 MOST_TRACED = 5
 """Calls of which the first operation that differs is looked for."""
+PROCESSORS = {
+    **{2: "Intel", 11: "Intel Xeon", 12: "Intel Celeron", 13: "Intel Pentium", 21: "Intel Core"},
+    **{3: "AMD", 9: "AMD Athlon 64", 4: "PowerPC", 22: "ARM"},
+}
 SYSTEMS = {256: "Linux", 384: "Windows", 512: "macOS", 640: "FreeBSD", 768: "Android"}
 
 Progress = Callable[[str, int, int], object]
@@ -138,12 +143,12 @@ def check(
     honest = {name: everything[profiles[name]] for name in names}
     by_version = {name: everything[spec] for name, spec in versions.items()}
     population = kinds(volunteers)
-    _disagreement(found, calls, honest, by_version, shares(population))
+    _disagreement(found, calls, honest, by_version, shares_of(population))
     if WASM in profiles:
         found.wasm_differs = sum(a.output != b.output for a, b in zip(everything[WASM], honest[NATIVE], strict=True))
     _trace(found, calls, honest, by_version, profiles, folder, progress)
     _cures(found, taken, honest, population)
-    _rounded(found, calls, honest, shares(population), at, workers, folder, clock, progress)
+    _rounded(found, calls, honest, shares_of(population), at, workers, folder, clock, progress)
     return found
 
 
@@ -256,7 +261,7 @@ def _cures(found: Findings, taken: Sample, honest: Outcomes, population: Sequenc
             inside = classes.setdefault(kind.hr_class(hr_type), {})
             inside[kind.profile] = inside.get(kind.profile, 0.0) + kind.share
         lost = sum(classes.pop(UNKNOWN, {}).values())
-        made = [_hr_class(number, shares, honest) for number, shares in sorted(classes.items())]
+        made = [_hr_class(number, _class_name(number, hr_type), inside, honest) for number, inside in sorted(classes.items())]
         kept = sum(each.share for each in made)
         found.redundancy[name] = {
             "classes": made,
@@ -269,10 +274,17 @@ def _limit(spec: str) -> float:
     return float(spec.rpartition("=")[2])
 
 
-def _hr_class(number: int, inside_shares: dict[str, float], honest: Outcomes) -> HrClass:
-    inside = {profile: honest[profile] for profile in inside_shares if profile in honest}
-    name = f"{SYSTEMS[number // 128 * 128]}, processor class {number % 128}"
-    return HrClass(number, name, sorted(inside_shares), sum(inside_shares.values()), disagreement(inside, inside_shares), len(hit(inside)))
+def _class_name(number: int, hr_type: int) -> str:
+    """A class of homogeneous redundancy in words."""
+    system, processor = SYSTEMS[number // 128 * 128], number % 128
+    if hr_type == HR_COARSE and processor == INTEL:
+        return f"{system}, Intel or AMD"
+    return f"{system}, {PROCESSORS.get(processor, f'processor class {processor}')}"
+
+
+def _hr_class(number: int, name: str, shares: dict[str, float], honest: Outcomes) -> HrClass:
+    inside = {profile: honest[profile] for profile in shares if profile in honest}
+    return HrClass(number, name, sorted(shares), sum(shares.values()), disagreement(inside, shares), len(hit(inside)))
 
 
 def _rounded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..fleet.hosts import hosts
@@ -33,6 +34,6 @@ def kinds(fleet: Fleet) -> list[Kind]:
     return [Kind(profile, system, count / len(made)) for (profile, system), count in counts.most_common()]
 
 
-def shares(of: list[Kind]) -> dict[str, float]:
+def shares_of(population: Sequence[Kind]) -> dict[str, float]:
     """The share of each profile."""
-    return {profile: sum(kind.share for kind in of if kind.profile == profile) for profile in {kind.profile for kind in of}}
+    return {profile: sum(kind.share for kind in population if kind.profile == profile) for profile in {kind.profile for kind in population}}
