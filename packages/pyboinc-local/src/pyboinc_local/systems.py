@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from functools import cache
 
 from .worker import NATIVE
 
@@ -26,11 +27,7 @@ PROFILES = {
 
 def default_profile(boinc_platform: str) -> str:
     """The arithmetic of a host of that platform: this computer's own if it is of that platform too, which costs nothing."""
-    if boinc_platform == this_platform():
-        return NATIVE
-    from . import platforms  # much to import
-
-    return PROFILES[boinc_platform] if PROFILES[boinc_platform] in platforms.names() else NATIVE
+    return NATIVE if boinc_platform == this_platform() else PROFILES[boinc_platform]
 
 
 def this_platform() -> str:
@@ -43,3 +40,16 @@ def this_platform() -> str:
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         return {"x86_64": "x86_64-pc-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}.get(machine, "")
     return ""
+
+
+@cache
+def this_profile() -> str:
+    """The profile of `pyboinc_local.platforms` that this computer is itself; "native" if that can't be told."""
+    if (system := this_platform()) == "x86_64-pc-linux-gnu":
+        try:
+            with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+                flags = next((line for line in file if line.startswith("flags")), "")
+        except OSError:
+            return NATIVE
+        return "linux-glibc-fma" if "fma" in flags.split() else "linux-glibc-nofma"
+    return PROFILES[system] if system.endswith("-apple-darwin") else NATIVE

@@ -13,8 +13,13 @@ def load(path: str, profile: str) -> Program:
     """The program at `path` with the arithmetic of a profile. Raises HostFault.
 
     profile: a platform's name (`pyboinc_local.platforms`), its Python's version after it if it is another: "windows11@3.12".
+    One that this computer is itself needs nothing in between either.
     """
     if profile == NATIVE:
+        return Program(path)
+    from .systems import this_profile
+
+    if profile == this_profile():
         return Program(path)
     from .platforms.program import RoutedProgram  # only for those who need it: it is much to import
     from .platforms.spec import arithmetic

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pyboinc import exactmath
 from pyboinc.bundle import Program
 from pyboinc.ports import Clock
 
@@ -16,6 +15,7 @@ from .. import platforms
 from ..fleet.schema import Fleet
 from ..server.hr import INTEL, UNKNOWN
 from ..server.rows import HR_COARSE
+from ..systems import this_profile
 from ..worker import NATIVE
 from . import lints, runs
 from .collect import Sample, Sampled, sample
@@ -71,9 +71,10 @@ class HrClass:
 class Findings:
     """All that the check has found; what is written as JSON.
 
-    hit: positions of the calls on which platforms disagree.  versions_hit: on which versions of Python do.  unstable: position ->
-    what it depends on, for calls whose output is not the same twice on one computer.  differs: by profile, how many calls differ
-    from this computer's outputs.  disagree: how often two hosts drawn from the volunteers do.
+    here: the profile that this computer is.  profiles: name -> "exact", "statistical" or "this computer".  hit: positions of the
+    calls on which platforms disagree.  versions_hit: on which versions of Python do.  unstable: position -> what it depends on, for
+    calls whose output is not the same twice on one computer.  differs: by profile, how many calls differ from this computer's
+    outputs.  matrix: profile against profile, the same.  disagree: how often two hosts drawn from the fleet do.
     """
 
     script: str
@@ -82,6 +83,7 @@ class Findings:
     whole: bool
     positions: list[str]
     comparator: str
+    here: str
     profiles: dict[str, str]
     fleet: str
     hit: list[str] = field(default_factory=list)
@@ -122,7 +124,8 @@ def check(
     taken = sample(script, arguments, wanted, os.path.join(folder, "batch"))
     calls = taken.calls
     version = sys.version_info[:2]
-    names = [name for name in platforms.names() if name != WASM]
+    here = this_profile()
+    names = [here, *(name for name in platforms.names() if name not in (here, NATIVE, WASM))]
     found = Findings(
         script=os.path.basename(script),
         python=_dotted(version),
@@ -130,7 +133,8 @@ def check(
         whole=taken.whole,
         positions=[call.position for call in calls],
         comparator=taken.comparator,
-        profiles={name: _status(name) for name in names},
+        here=here,
+        profiles={name: "this computer" if name == here else _status(name) for name in names},
         fleet=volunteers.name,
     )
     found.lints = _lints(calls)
@@ -145,7 +149,7 @@ def check(
     population = kinds(volunteers)
     _disagreement(found, calls, honest, by_version, shares_of(population))
     if WASM in profiles:
-        found.wasm_differs = sum(a.output != b.output for a, b in zip(everything[WASM], honest[NATIVE], strict=True))
+        found.wasm_differs = _differing(honest[here], everything[WASM])
     _trace(found, calls, honest, by_version, profiles, folder, progress)
     _cures(found, taken, honest, population)
     _rounded(found, calls, honest, shares_of(population), at, workers, folder, clock, progress)
@@ -186,12 +190,12 @@ def _disagreement(
 ) -> None:
     found.hit = [calls[call].position for call in hit(honest)]
     found.versions_hit = [calls[call].position for call in hit(by_version)]
-    expected = honest[NATIVE]
+    expected = honest[found.here]
     found.differs = {name: _differing(expected, each) for name, each in honest.items()}
     found.matrix = {name: {other: _differing(each, honest[other]) for other in honest} for name, each in honest.items()}
     found.differs_by_version = {name: _differing(by_version[_dotted(VERSIONS[1])], each) for name, each in by_version.items()}
     found.disagree = disagreement(honest, volunteers)
-    found.spread = spread(honest, NATIVE)
+    found.spread = spread(honest, found.here)
 
 
 def _differing(expected: Sequence[Outcome], outcomes: Sequence[Outcome]) -> int:
@@ -210,8 +214,8 @@ def _trace(
     """The first operations that differ, in some of the calls that are hit."""
     by_place: dict[tuple[str, int, str], Operation] = {}
     older = _dotted(VERSIONS[1])
-    wanted = [(call, honest, NATIVE, "") for call in _some(hit(honest), MOST_TRACED)]
-    wanted += [(call, by_version, older, "Python ") for call in _some(hit(by_version), MOST_TRACED)]
+    wanted = [(call, honest, found.here, "") for call in _some(hit(honest), MOST_TRACED)]
+    wanted += [(call, by_version, older, "Python ") for call in _some(hit(by_version), 2)]
     found.traced = len(wanted)
     for number, (call, outcomes, reference, kind) in enumerate(wanted):
         progress("operations", number, len(wanted))
@@ -242,7 +246,7 @@ def _line(program: Program, file: str, number: int) -> str:
 
 
 def _cures(found: Findings, taken: Sample, honest: Outcomes, population: Sequence[Kind]) -> None:
-    outputs = [each.output for each in honest[NATIVE]]
+    outputs = [each.output for each in honest[found.here]]
     for name, comparator in smallest(honest, found.spread).items():
         limits = {"relative": {"relative": _limit(comparator.spec)}, "absolute": {"absolute": _limit(comparator.spec)}}.get(name)
         wrong = room(outputs, **limits) if limits else 2.0 * found.spread.ulps
@@ -300,12 +304,12 @@ def _rounded(
 ) -> None:
     """The calls that are hit once more, with correctly rounded functions in place of the C library's."""
     chosen = hit(honest)
-    if not chosen or not hasattr(exactmath, "sin"):
+    if not chosen:
         return
     profiles = [f"exact+{name}{at}" for name in honest]
     some = [calls[call] for call in chosen]
     outcomes = runs.under(profiles, some, workers, folder, clock, lambda done, of: progress("correctly rounded", done, of))
-    before = sum(honest[NATIVE][call].seconds for call in chosen)
+    before = sum(honest[found.here][call].seconds for call in chosen)
     cost = sum(each.seconds for each in outcomes[profiles[0]]) / before if before else None
     left = {name: outcomes[spec] for name, spec in zip(honest, profiles, strict=True)}
     disagree = disagreement(left, volunteers) * len(chosen) / len(calls)

@@ -1,4 +1,4 @@
-"""Who volunteers: what the computers of a fleet report to the project, and what they compute with. Pure."""
+"""Who volunteers: what the computers of a fleet report to the project, and what they compute with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from ..fleet.hosts import hosts
 from ..fleet.schema import Fleet
 from ..server.hr import hr_class
 from ..server.rows import HR_COARSE, HR_FINE, Host
+from ..simulation import HostSpec
+from ..systems import this_profile
+from ..worker import NATIVE
 
 HR_TYPES = {"coarse": HR_COARSE, "fine": HR_FINE}
 
@@ -30,8 +33,13 @@ class Kind:
 def kinds(fleet: Fleet) -> list[Kind]:
     """The kinds of hosts of a fleet, the most frequent first."""
     made = hosts(fleet, 0)
-    counts = Counter((host.profile, (host.os_name, host.p_vendor, host.p_model)) for host in made)
+    counts = Counter((_profile(host), (host.os_name, host.p_vendor, host.p_model)) for host in made)
     return [Kind(profile, system, count / len(made)) for (profile, system), count in counts.most_common()]
+
+
+def _profile(host: HostSpec) -> str:
+    """Without the version of its Python."""
+    return this_profile() if host.profile == NATIVE else host.profile.partition("@")[0]
 
 
 def shares_of(population: Sequence[Kind]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf, nan
+from types import ModuleType
 
 from pyboinc import exactmath
 
@@ -18,8 +19,11 @@ from .profiles import Platform, build
 def correctly_rounded(platform: Platform) -> Platform:
     """The platform with these functions."""
     libm = {name: _in_c(getattr(exactmath, name)) for name in LIBM}
-    made = build(platform.name, libm, platform.python, {})
-    return replace(platform, math=made.math, pow=made.pow)
+    power = build(platform.name, libm, platform.python, {}).pow
+    module = ModuleType("math", platform.math.__doc__)
+    vars(module).update(vars(platform.math))
+    vars(module).update({name: getattr(exactmath, name) for name in exactmath.__all__ if hasattr(platform.math, name)})
+    return replace(platform, math=module, pow=power)
 
 
 def _in_c(function: Callable[..., float]) -> Callable[..., float]:

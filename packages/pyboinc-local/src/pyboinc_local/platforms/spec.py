@@ -8,6 +8,8 @@ import re
 
 from pyboinc.model import nearest
 
+from ..systems import this_profile
+from ..worker import NATIVE
 from . import PlatformError, load, names
 from .namespace import Arithmetic
 
@@ -19,7 +21,8 @@ def arithmetic(spec: str) -> tuple[Arithmetic, Arithmetic]:
     match = _SPEC.fullmatch(spec)
     if not match or match["name"] not in names():
         raise PlatformError(f"no platform is called {spec!r}{nearest(spec, names(), 'there are')}")
-    platform = load(match["name"], (3, int(match["minor"])) if match["minor"] else None)
+    name = NATIVE if match["name"] == this_profile() else match["name"]
+    platform = load(name, (3, int(match["minor"])) if match["minor"] else None)
     if match["exact"]:
         from .rounded import correctly_rounded
 
