@@ -43,7 +43,7 @@ def test_the_operation_is_found(app, exponents):
     app.master(MASTER.format(values=[same, *different]))
     found = json.loads(check(app, "--json", "--report", "page.html", status=1))
     assert not found["agree"] and set(found["hit"]) >= {"1", "2"} and found["positions"] == ["0", "1", "2"]
-    assert found["matrix"]["native"]["linux-musl"] == found["differs"]["linux-musl"] == 2
+    assert found["matrix"][found["here"]]["linux-musl"] == found["differs"]["linux-musl"] == 2
     assert sorted(path.name for path in app.folder.iterdir()) == ["app_master.py", "app_slave.py", "app_types.py", "energy.py", "page.html"]
 
     (operation,) = [each for each in found["operations"] if "linux-musl" in each["profiles"]]

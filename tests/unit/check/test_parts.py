@@ -7,6 +7,7 @@ import pytest
 
 from pyboinc import bundle
 from pyboinc.slave import files
+from pyboinc.slave.channel import Channel
 from pyboinc_local.check import compare, trace
 from pyboinc_local.check.lints import UNROUTED, lint
 from pyboinc_local.check.runs import Outcome
@@ -146,7 +147,7 @@ def parted(tmp_path, monkeypatch):
         (tmp_path / "operation.py").write_text(f"import math, random\ndef of(x):\n    {operation}\n")
         path = tmp_path / "program.pyz"
         path.write_bytes(bundle.build("app_slave.py", tmp_path).data)
-        return trace.divergence(str(path), files.input_file(1, "0", [files.encode_input(2.0)]), "here", "other", Console())
+        return trace.divergence(str(path), files.input_file(1, "0", [files.encode_input(2.0)]), "here", "other", Console(), Channel())
 
     return look
 

@@ -222,7 +222,7 @@ def _trace(
         parts = groups(outcomes, call)
         others = [group for group in parts if reference not in group]
         pairs = [(profiles[reference], profiles[group[0]]) for group in others]
-        looked = look(calls[call].program, calls[call].data, pairs, os.path.join(folder, f"trace_{number}"))
+        looked = look(calls[call], pairs, os.path.join(folder, f"trace_{number}"))
         seen = set()
         for group, each in zip(others, looked, strict=True):
             each.one_profile, each.other_profile = kind + reference, kind + group[0]

@@ -76,14 +76,12 @@ def spread(outcomes: Outcomes, reference: str) -> Spread:
         for place in zip(*columns, strict=False):  # of other lengths only where more than floats differs
             floats += 1
             values = [y for _, y, _ in place]
-            low, high = min(values), max(values)
-            if low == high:
+            numbers = [value for value in values if value == value]
+            if not numbers or (len(numbers) == len(values) and min(values) == max(values)):
                 continue
-            unlike = [value for value in values if value == value]
-            if not unlike:
-                continue  # NaN everywhere
             differing += 1
-            if len(unlike) < len(values) or not (math.isfinite(low) and math.isfinite(high)):
+            low, high = min(numbers), max(numbers)
+            if len(numbers) < len(values) or not (math.isfinite(low) and math.isfinite(high)):
                 relative = absolute = steps = math.inf
                 continue
             absolute = max(absolute, high - low)

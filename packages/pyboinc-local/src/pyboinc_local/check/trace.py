@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,21 +17,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pyboinc.bundle import Program
 from pyboinc.errors import PyBoincError
 from pyboinc.slave import runner
+from pyboinc.slave.channel import Channel, TemporaryExit
 from pyboinc.slave.console import Console
 
 from .. import workers
 from ..platforms.namespace import REEXECUTED
 from ..platforms.program import RoutedProgram
 from ..platforms.spec import arithmetic
+from .collect import Sampled
 
 WINDOW = 500_000
 """Operations that are kept in memory; of a call with more the next ones are looked at only if these agree."""
 LONGEST = 8_000_000
 """Operations after which the search is given up."""
 
+Printed = Callable[[], tuple[str, str]]
 Operation = tuple[tuple[str, int], str, tuple[Any, ...], Any]
 """(file, line) in the program, function, arguments, result."""
 
@@ -135,7 +138,7 @@ def worth_watching(platforms: Sequence[Any]) -> frozenset[str]:
 class _Traced:
     """One call on one platform."""
 
-    def __init__(self, path: str, data: bytes, platform: Any, names: frozenset[str], console: Console) -> None:
+    def __init__(self, path: str, data: bytes, platform: Any, names: frozenset[str], console: Printed, channel: Channel) -> None:
         own = runner.Program(path)
         self.watched = Watched(platform, names, own.owns)
         self._program = RoutedProgram(path, self.watched)
@@ -143,24 +146,25 @@ class _Traced:
             self._program.names.module(name)
         self._data = data
         self._console = console
+        self._channel = channel
 
     def window(self, skip: int) -> list[Operation]:
         self.watched.from_start(skip)
         self._program.enter()
         try:
-            runner.run_job(self._program, self._data, self._console)
-        except runner.HostFault:
+            runner.run_job(self._program, self._data, self._console, self._channel)
+        except (runner.HostFault, TemporaryExit):
             pass
         finally:
             self._program.leave()
         return self.watched.operations
 
 
-def divergence(path: str, data: bytes, one: str, other: str, console: Console) -> Divergence:
+def divergence(path: str, data: bytes, one: str, other: str, console: Printed, channel: Channel) -> Divergence:
     """Compare one call on two platforms. path: the program.  data: an input file."""
     platforms = arithmetic(one)[0], arithmetic(other)[0]
     names = worth_watching(platforms)
-    first, second = (_Traced(path, data, platform, names, console) for platform in platforms)
+    first, second = (_Traced(path, data, platform, names, console, channel) for platform in platforms)
     found = Divergence(one, other)
     for skip in range(0, LONGEST, WINDOW):
         ours, theirs = first.window(skip), second.window(skip)
@@ -210,14 +214,26 @@ def _hex(value: Any) -> str:
     return ""
 
 
-def look(program: Program, data: bytes, pairs: Sequence[tuple[str, str]], folder: str) -> list[Divergence]:
+class _Files(Channel):
+    """The call's data files are in the folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def data_file(self, file_name: str) -> str:
+        return os.path.join(self._folder, file_name)
+
+
+def look(call: Sampled, pairs: Sequence[tuple[str, str]], folder: str) -> list[Divergence]:
     """Where the profiles of each pair part on one call. In a process of its own.
 
     folder: an empty one.  Raises PyBoincError if that process comes to a bad end.
     """
     os.makedirs(folder)
-    Path(folder, "program.pyz").write_bytes(program.data)
-    Path(folder, "input").write_bytes(data)
+    Path(folder, "program.pyz").write_bytes(call.program.data)
+    Path(folder, "input").write_bytes(call.data)
+    for each in call.files:
+        shutil.copyfile(each.path, os.path.join(folder, each.file_name))
     Path(folder, "pairs.json").write_text(json.dumps(pairs), "utf-8")
     code = f"import sys; sys.path[:] = [*{workers.homes()!r}, *filter(None, sys.path)]; from {__name__} import main; main()"
     ended = subprocess.run([sys.executable, "-c", code], cwd=folder, env={**os.environ, "PYTHONHASHSEED": "1"}, stderr=subprocess.PIPE)
@@ -237,6 +253,6 @@ def main() -> None:
     console = Console()
     found = []
     for one, other in pairs:
-        found.append(asdict(divergence(path, data, one, other, console)))
+        found.append(asdict(divergence(path, data, one, other, console, _Files(folder))))
         os.chdir(inner)
     Path(folder, "found.json").write_text(json.dumps(found), "utf-8")
