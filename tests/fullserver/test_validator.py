@@ -215,9 +215,18 @@ class Rows:
         return tuple(values)
 
 
+@pytest.fixture(scope="module")
+def quiet(server):
+    """The project without its daemons: the transitioner would go on with what one validator has decided."""
+    server.stop()
+    (server.folder / "stop_daemons").unlink(missing_ok=True)  # bin/stop leaves it, and a validator would end
+    yield server
+    server.tool("bin/start")
+
+
 @pytest.fixture
-def connection(server):
-    where = server.config.database
+def connection(quiet):
+    where = quiet.config.database
     login = {"host": where.host, "port": where.port, "user": where.user, "password": where.password, "database": where.name}
     made = mysql.connector.connect(**login, use_pure=True, charset="utf8mb4", collation="utf8mb4_general_ci", autocommit=True)
     yield made
@@ -234,7 +243,7 @@ def validated(server, connection, validator, words, **rows):
     with open(log, "ab") as out:
         process = subprocess.Popen(command, cwd=server.folder, env=server.environment(), stdout=out, stderr=out)
     try:
-        server.until(lambda: not made.waiting() or process.poll() is not None, 60)
+        server.until(lambda: not made.waiting() or process.poll() is not None)
         assert process.poll() is None, log.read_text(errors="replace")[-2000:]
         time.sleep(1.5)  # BOINC's writes what it knows of versions at the end of a pass, which nothing shows
         return made.state()
