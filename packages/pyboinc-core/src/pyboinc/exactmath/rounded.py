@@ -11,7 +11,7 @@ from math import copysign, floor, frexp, inf, isqrt, ldexp
 from math import log as about_log
 from typing import Callable
 
-from . import fixed, kernels
+from . import fixed, kernels, quick
 from .kernels import FAST
 
 Value = tuple[int, int, int]
@@ -43,6 +43,12 @@ def nearest(value: Value) -> float | None:
 
 def _settle(value: Callable[..., Value], *arguments: float) -> float:
     """The double nearest to value(bits, *arguments), by as many bits as that takes."""
+    total = quick_sum(value, *arguments)
+    if total is not None:
+        hi, lo = total
+        near = hi + lo
+        if hi + (lo + hi * quick.SLACK) == near == hi + (lo - hi * quick.SLACK):
+            return near
     bits = FAST
     while True:
         result = nearest(value(bits, *arguments))
@@ -531,3 +537,12 @@ def _erfc(bits: int, x: float) -> Value:
         bits += int(x * x * 1.4427) + 16  # that the subtraction takes
     series = _erf_series(_fixed(abs(x), bits), bits)
     return (1 << bits) - (series if x > 0.0 else -series), bits, SLACK
+
+
+_QUICK: dict[Callable[..., Value], Callable[[float], quick.Sum]] = {_sin: quick.sin, _cos: quick.cos, _exp: quick.exp, _log: quick.log}
+
+
+def quick_sum(value: Callable[..., Value], x: float, *rest: float) -> quick.Sum:
+    """What `value` evaluates as hi + lo, see `quick`, where there is such a form."""
+    function = _QUICK.get(value)
+    return function(x) if function is not None and type(x) is float else None

@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import copysign, frexp, inf, ldexp
+from math import copysign, frexp, inf, ldexp, ulp
 from typing import Any
 
-from pyboinc.exactmath import rounded
+from pyboinc.exactmath import quick, rounded
 from pyboinc.exactmath.kernels import FAST
+from pyboinc.exactmath.rounded import quick_sum
 
 from . import msun
 from .tables import bits_of
@@ -77,22 +78,40 @@ def _settle(name: str, library: str, family: str, errors: Errors) -> Callable[..
     relative = msun.LIBM[name]
 
     def settle(value: Callable[..., tuple[int, int, int]], *arguments: float) -> float:
-        v, scale, _ = value(FAST, *arguments)
         bits = 0
         for x in arguments:
             bits = _mix(bits ^ bits_of(x))
         mixed = _mix(bits ^ (own if _mix(bits ^ which) < share_of_own else shared))
+        error = delta * ((mixed >> 11) / 2.0**53) ** power
+        total = quick_sum(value, *arguments)
+        if total is not None:
+            near = _settled(*total, 0.0)
+            if near is not None and kept and relative(*arguments) != near:
+                near = None
+            elif near is not None:
+                near = _settled(*total, error * ulp(near) * (1.0 if mixed & 1 else -1.0))
+            if near is not None:
+                return near
+        v, scale, _ = value(FAST, *arguments)
         drop = max(abs(v).bit_length() - 53, scale - 1074)
         if kept:
             near = _rounded(v, scale, drop)
             other = relative(*arguments)
             if other != near:
                 return other if _mix(mixed) < kept and _within(other, v, scale, drop, errors.largest) else near
-        size = int(delta * ((mixed >> 11) / 2.0**53) ** power * 2.0**30)
-        error = (size << drop) >> 30 if drop >= 0 else size >> 30 - drop
-        return _rounded(v + (error if mixed & 1 else -error), scale, drop)
+        size = int(error * 2.0**30)
+        move = (size << drop) >> 30 if drop >= 0 else size >> 30 - drop
+        return _rounded(v + (move if mixed & 1 else -move), scale, drop)
 
     return settle
+
+
+def _settled(hi: float, lo: float, error: float) -> float | None:
+    """hi + lo + error as a double, if that can be told."""
+    lo += error
+    slack = hi * quick.SLACK
+    result = hi + lo
+    return result if hi + (lo + slack) == result == hi + (lo - slack) else None
 
 
 def _power(delta: float, rate: float) -> float:
