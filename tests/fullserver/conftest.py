@@ -180,6 +180,7 @@ class Volunteer:
     port: int = 0
     key: str = ""
     process: subprocess.Popen | None = None
+    prefix: tuple[str, ...] = ()  # of the command that starts it
 
     def start(self):
         self.folder.mkdir(exist_ok=True)
@@ -187,7 +188,7 @@ class Volunteer:
         (self.folder / "global_prefs_override.xml").write_text(PREFERENCES)
         (self.folder / "gui_rpc_auth.cfg").write_text("volunteer")
         self.port = self.port or _free_port()
-        command = ["boinc", "--dir", str(self.folder), "--gui_rpc_port", str(self.port), "--allow_multiple_clients"]
+        command = [*self.prefix, "boinc", "--dir", str(self.folder), "--gui_rpc_port", str(self.port), "--allow_multiple_clients"]
         environment = {"PATH": self.server.environment()["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
         with open(self.folder / "log.txt", "ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

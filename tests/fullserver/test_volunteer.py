@@ -1,0 +1,219 @@
+"""What a volunteer's own client sees of our tasks, and what it does to them."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pyboinc_boinc.appversion import LINUX
+
+ONE_CALL = """from app_types import Input
+from pyboinc import pyboinc_call, pyboinc_master
+{before}
+pyboinc_master(lambda: pyboinc_call("app_slave.py", Input({value!r})), lambda output: print(output.value))
+"""
+# Computes until the file is there. A restart is a quarter further on.
+LONG = """import os, pyboinc
+from app_types import Output
+at = (pyboinc.restore() or 0) + 1
+pyboinc.checkpoint(at)
+pyboinc.fraction_done(at / 4)
+while not os.path.exists(pyboinc.get_input().value):
+    pass
+pyboinc.return_output(Output(at))
+"""
+WHO = """import os, sys, pyboinc
+from app_types import Output
+pyboinc.return_output(Output((sys.executable, sorted(os.environ), os.getcwd())))
+"""
+HIDE = 'for each in /usr/bin/python3* /usr/local/bin/python3*; do [ -e "$each" ] && mount --bind /dev/null "$each"; done; exec "$@"'
+
+
+def tasks(volunteer):
+    """What boinccmd shows of each task."""
+    found = []
+    for line in volunteer.ask("--get_tasks", check=False).splitlines():
+        name, colon, value = line.strip().partition(": ")
+        if colon and name == "name":
+            found.append({})
+        if colon and found:
+            found[-1][name] = value
+    return found
+
+
+def processes(volunteer):
+    """The processes in its slots."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                os.readlink(path / "cwd").startswith(str(volunteer.folder / "slots"))
+                and (path / "stat").read_text().rpartition(")")[2][1] != "Z"
+            ):
+                found.append(path)
+        except OSError:
+            pass
+    return found
+
+
+def used(volunteer):
+    """Ticks of CPU time that its tasks use in a second."""
+
+    def ticks():
+        total = 0
+        for path in processes(volunteer):
+            with contextlib.suppress(OSError):
+                total += sum(map(int, (path / "stat").read_text().rpartition(")")[2].split()[11:13]))
+        return total
+
+    before = ticks()
+    time.sleep(1)
+    return max(0, ticks() - before)
+
+
+def one_call(example, name, slave, value="", before=""):
+    return example("sum_of_squares", name, app_slave=slave, app_master=ONE_CALL.format(value=value, before=before))
+
+
+def at_work(server, volunteers, batch, fraction):
+    """Who runs a task of the batch that has come so far, and the task's name."""
+    found = []
+
+    def look():
+        for volunteer in volunteers:
+            for task in tasks(volunteer):
+                done = float(task.get("fraction done", 0))
+                if task["name"].startswith(f"pyboinc_{batch}_") and task.get("active_task_state") == "EXECUTING" and done == fraction:
+                    found.append((volunteer, task["name"]))
+        return found
+
+    server.until(look)
+    return found[0]
+
+
+def begun(server, folder):
+    server.until(lambda: (folder / "pyboinc_checkpoint").exists() and server.batch(folder))
+    return server.batch(folder)
+
+
+def errors(server, folder):
+    return json.loads(server.pyboinc("errors", folder, "--json", status=1))
+
+
+def test_progress_suspend_quit_and_a_killed_client(server, volunteers, example, tmp_path):
+    go = tmp_path / "go"
+    folder = one_call(example, "long", LONG, str(go))
+    with server.running(folder) as master:
+        batch = begun(server, folder)
+        volunteer, task = at_work(server, volunteers, batch, 0.25)
+
+        volunteer.ask("--task", server.config.master_url, task, "suspend")
+        server.until(lambda: used(volunteer) == 0)
+        volunteer.ask("--task", server.config.master_url, task, "resume")
+        server.until(lambda: used(volunteer) > 10)
+
+        volunteer.stop()
+        assert not processes(volunteer)
+        volunteer.start()
+        server.until(lambda: [each for each in tasks(volunteer) if float(each.get("fraction done", 0)) >= 0.5])
+
+        volunteer.process.kill()
+        volunteer.process.wait()
+        server.until(lambda: not processes(volunteer), 60)
+        volunteer.start()
+        server.until(lambda: used(volunteer) > 10)
+        go.touch()
+        out, _ = server.finished(master, 0)
+    assert int(out) >= 3, "each start went on from the checkpoint of the one before"
+
+
+def test_abort(server, volunteers, example, tmp_path, record_property):
+    folder = one_call(example, "abort", LONG, str(tmp_path / "never"))
+    with server.running(folder):
+        volunteer, task = at_work(server, volunteers, begun(server, folder), 0.25)
+        start = time.monotonic()
+        volunteer.ask("--task", server.config.master_url, task, "abort")
+        server.until(lambda: not processes(volunteer), 60)
+        record_property("seconds until an aborted task is gone", time.monotonic() - start)
+    server.pyboinc("cancel", folder)
+
+
+def test_nothing_of_the_volunteer(server, volunteers, example):
+    out = server.run(one_call(example, "who", WHO))
+    executable, environment, folder = eval(out)
+    assert set(environment) == {"HOME", "LANG", "PATH", "TEMP", "TMP", "TMPDIR"}
+    assert folder.endswith("/slave") and os.path.isabs(executable)
+
+
+CHANGES = {
+    "unsigned": ("program.data", "it is not signed"),
+    "foreign": (
+        "signed(program.data, key, 'http://elsewhere.org/', 'pyboinc')",
+        "it is signed for the app 'pyboinc' of 'http://elsewhere.org/'",
+    ),
+    "tampered": ("good(self, program).replace(b'pyboinc.fraction_done(', b'pyboinc.fraction_dome(')", "it is not what was signed"),
+}
+
+
+def test_signed_programs(server, volunteers, example, tmp_path):
+    """Signed ones run; unsigned, foreign and tampered ones are refused by the client's task, which says why."""
+    key = server.folder / "keys" / "pyboinc_sign_private"
+    if not key.exists():
+        server.pyboinc("sign", "--key", key, "--new-key")
+    assert "trust" in server.pyboinc("setup", "-p", server.folder, "--sign-key", key)
+    try:
+        (tmp_path / "go").touch()
+        folder = one_call(example, "signed", LONG, str(tmp_path / "go"))
+        assert server.run(folder) == "1\n"
+        for name, (program, why) in CHANGES.items():
+            before = (
+                "from pyboinc_boinc.sign import Signer, read_key, signed\n"
+                f"key, good = read_key({str(key)!r}), Signer.__call__\n"
+                f"Signer.__call__ = lambda self, program: {program}"
+            )
+            folder = one_call(example, name, LONG, str(tmp_path / "go"), before)
+            with server.running(folder) as master:
+                server.finished(master, 1)
+            text = server.pyboinc("errors", folder, status=1)
+            assert f"the program is refused: {why}" in " ".join(text.split()), text
+    finally:
+        server.pyboinc("setup", "-p", server.folder, "--sign-key", "")
+
+
+def test_a_computer_without_python(server, volunteers, example, tmp_path_factory):
+    """A client that sees none: exit 206 and one clear line; with a shipped interpreter it computes."""
+    namespace = ("unshare", "-Urm", "sh", "-c", HIDE, "sh")
+    if not shutil.which("unshare") or subprocess.run([*namespace, "true"], capture_output=True).returncode:
+        pytest.skip("this user may not make namespaces")
+    bare = type(volunteers[0])("bare", tmp_path_factory.mktemp("bare"), server, prefix=namespace)
+    url = server.config.master_url
+    for each in volunteers:
+        each.ask("--project", url, "nomorework")
+    try:
+        bare.start()
+        bare.attach()
+        folder = one_call(example, "none", WHO)
+        (folder / "pyboinc.toml").write_text("[job]\nmax_error_results = 1\n")
+        with server.running(folder) as master:
+            server.until(lambda: bare.nudge() or master.poll() is not None)
+            server.finished(master, 1)
+        text = server.pyboinc("errors", folder, status=1)
+        assert "206" in text and "this computer has no Python 3.9 or later in any of" in text
+
+        said = server.pyboinc("setup", "-p", server.folder, "--interpreter", f"{LINUX}=/usr")
+        assert "pyboinc_python.tar" in said
+        folder = one_call(example, "shipped", WHO)
+        with server.running(folder) as master:
+            server.until(lambda: bare.nudge() or master.poll() is not None)
+            out, _ = server.finished(master, 0)
+        assert "pyboinc_cpython_" in eval(out)[0]
+    finally:
+        bare.stop()
+        for each in volunteers:
+            each.ask("--project", url, "allowmorework")
+        server.pyboinc("setup", "-p", server.folder, "--interpreter", f"{LINUX}=")
