@@ -113,9 +113,7 @@ def main() -> None:
     print(f"shipped CPython of {prefix:8}{len(packed) / 1e6:8.1f} MB")
     with tempfile.TemporaryDirectory() as folder:
         first, task, bare = starts(Slot(Path(folder, "a")), PYTHON)
-        print(
-            f"start to slave's first line{task:8.1f} ms, {task / bare:.2f} times python -I -S -c pass ({bare:.1f}); the first time {first:.0f}"
-        )
+        print(f"start to slave's first line{task:8.1f} ms, {task / bare:.2f} times a bare Python's; the first time {first:.0f}")
         shipped = Slot(Path(folder, "b"), packed)
         first = shipped.seconds_to_slave() * 1e3
         own = Slot(Path(folder, "c"))
