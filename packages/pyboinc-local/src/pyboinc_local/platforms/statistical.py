@@ -20,7 +20,6 @@ from pyboinc.exactmath.kernels import FAST
 from pyboinc.exactmath.rounded import quick_sum
 
 from . import msun
-from .tables import bits_of
 
 DOMAINS = {
     "acos": (-1.0, 1.0), "acosh": (1.0, inf), "asin": (-1.0, 1.0), "atanh": (-1.0, 1.0), "log": (0.0, inf), "log10": (0.0, inf),
@@ -70,28 +69,37 @@ def function(name: str, library: str, family: str, errors: Errors) -> Callable[.
 
 
 def _settle(name: str, library: str, family: str, errors: Errors) -> Callable[..., float]:
-    own, shared, which = _key(f"{name} {library}"), _key(f"{name} {family}"), _key(f"{name} {family} which")
+    own, shared = _key(f"{name} {library}"), _key(f"{name} {family}")
     delta = errors.largest - 0.5
     power = _power(delta, errors.rate)
-    share_of_own = int(errors.own * 2.0**64)
+    share_of_own = int(errors.own * 2.0**20)
     kept = int(errors.msun * 2.0**64)
     relative = msun.LIBM[name]
 
+    def drawn(arguments: tuple[float, ...]) -> int:
+        """64 bits: of the family, or the library's own."""
+        bits = hash(arguments[0]) if len(arguments) == 1 else _mix(hash(arguments[0])) ^ hash(arguments[1])
+        mixed = _mix(bits ^ shared)
+        return _mix(bits ^ own) if mixed >> 1 & 0xFFFFF < share_of_own else mixed
+
+    def error_of(mixed: int) -> float:
+        """In units of the last place."""
+        size: float = delta * ((mixed >> 22) * 2.0**-42) ** power
+        return size if mixed & 1 else -size
+
     def settle(value: Callable[..., tuple[int, int, int]], *arguments: float) -> float:
-        bits = 0
-        for x in arguments:
-            bits = _mix(bits ^ bits_of(x))
-        mixed = _mix(bits ^ (own if _mix(bits ^ which) < share_of_own else shared))
-        error = delta * ((mixed >> 11) / 2.0**53) ** power
         total = quick_sum(value, *arguments)
         if total is not None:
-            near = _settled(*total, 0.0)
-            if near is not None and kept and relative(*arguments) != near:
-                near = None
-            elif near is not None:
-                near = _settled(*total, error * ulp(near) * (1.0 if mixed & 1 else -1.0))
-            if near is not None:
-                return near
+            hi, lo = total
+            near = hi + lo
+            unit = ulp(near)
+            margin = delta * unit + abs(hi) * quick.SLACK
+            certain = hi + (lo + margin) == near == hi + (lo - margin)  # no error could change it
+            if not kept or relative(*arguments) == near:
+                result = near if certain else _settled(hi, lo, error_of(drawn(arguments)) * unit)
+                if result is not None and (not kept or certain or _settled(hi, lo, 0.0) == near):
+                    return result
+        mixed = drawn(arguments)
         v, scale, _ = value(FAST, *arguments)
         drop = max(abs(v).bit_length() - 53, scale - 1074)
         if kept:
@@ -99,9 +107,8 @@ def _settle(name: str, library: str, family: str, errors: Errors) -> Callable[..
             other = relative(*arguments)
             if other != near:
                 return other if _mix(mixed) < kept and _within(other, v, scale, drop, errors.largest) else near
-        size = int(error * 2.0**30)
-        move = (size << drop) >> 30 if drop >= 0 else size >> 30 - drop
-        return _rounded(v + (move if mixed & 1 else -move), scale, drop)
+        move = int(error_of(mixed) * 2.0**30)
+        return _rounded(v + (move << drop >> 30 if drop >= 0 else move >> 30 - drop), scale, drop)
 
     return settle
 
