@@ -51,7 +51,7 @@ nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False  # which CI=true turns on
-nox.options.sessions = ["lint", "types", "docs", "core_only", "lowest", "integration", "sim", "tests"]
+nox.options.sessions = ["lint", "types", "docs", "site", "core_only", "lowest", "integration", "sim", "tests"]
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 if Path("/etc/ssl/certs/ca-certificates.crt").exists():
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # behind a company's proxy uv's own certificates don't do
@@ -147,6 +147,14 @@ def docs(session: nox.Session) -> None:
     """Links resolve, snippets run."""
     install(session, *wheels(), "pytest")
     session.run("pytest", "tests/docs")
+
+
+@nox.session(requires=["build"])
+def site(session: nox.Session) -> None:
+    """The documentation as a site, into .nox/site/html."""
+    install(session, *wheels(), *nox.project.dependency_groups(TOOLS, "site"))
+    session.run("python", "docs/site.py", ".nox/site/pages")
+    session.run("mkdocs", "build", "--quiet", "--strict", "--config-file", "docs/mkdocs.yml", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(requires=["build"])

@@ -35,6 +35,8 @@ def pyboinc_add_commands(group: click.Group) -> None:
             @group.command()
             def hello():
                 click.echo("hello")
+
+    Called once, when the command line starts; not in a run.
     """
 
 
