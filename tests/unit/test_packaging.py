@@ -35,6 +35,7 @@ DECISIONS = [
     "pyboinc_assimilator/decide.py",
     "pyboinc_validator/quorum.py",
     "pyboinc_local/server/**/*.py",
+    *(f"pyboinc_local/fleet/{name}.py" for name in ("availability", "estimate", "faults", "hosts", "report", "study", "tally", "tell")),
     *(f"pyboinc_boinc/{name}.py" for name in ("apps", "doctor", "knobs", "project", "setup", "versions", "xmledit")),
 ]
 WORLD = {

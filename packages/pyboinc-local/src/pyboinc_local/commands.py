@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -186,19 +185,15 @@ def _run(
     settings.taken = own if quorum is None else [*own, "--quorum", str(quorum)]
     settings.on_top.update(given)
     plugin.make_mode = make
-    with _stdout_to_stderr() if as_json else contextlib.nullcontext():
-        try:
+    try:
+        with voice.stdout_to_stderr() if as_json else contextlib.nullcontext():
             execute(script, arguments)
-        except SystemExit as stop:
-            return stop.code if isinstance(stop.code, int) else voice.FAILED if stop.code else 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else voice.FAILED if stop.code else 0
+    finally:
+        settings.taken = plugin.make_mode = None
+        settings.on_top.clear()
     return 0
-
-
-@contextlib.contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """What the program prints is for people; stdout is for the JSON."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
 
 
 def _nothing_ran(script: str) -> int:

@@ -155,8 +155,8 @@ class Simulation:
     """See the module's text.
 
     now (float): virtual seconds since the beginning.  run: see `Runner`.  volunteers: all that ever came, by their hosts'
-    numbers.  spoiled: numbers of the results whose output the
-    host, or its upload, has made another one: the truth, which the project does not know.
+    numbers.  spoiled: numbers of the results whose output the host, or its upload, has made another one: the truth, which the
+    project does not know.
     """
 
     def __init__(self, project: Project, run: Runner) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -70,6 +71,13 @@ def json_option(command: F) -> F:
 
 def folder_argument(command: F) -> F:
     return click.argument("folder", metavar="[DIR]", default=".")(command)
+
+
+@contextlib.contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """What a program prints is not the command's answer."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def answer_json(answer: Mapping[str, Any]) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from pyboinc import display
+from pyboinc.cli import voice
 from pyboinc.cli.program import check_script
 from pyboinc.errors import PyBoincError
 from pyboinc.ports import SystemClock
@@ -49,7 +48,7 @@ def check(
     volunteers = schema.load(fleet, os.getcwd())
     if report is not None and not report.parent.is_dir():
         raise PyBoincError(f"there is no folder {report.parent}")
-    with tempfile.TemporaryDirectory(prefix="pyboinc_check_") as folder, _stdout_to_stderr():
+    with tempfile.TemporaryDirectory(prefix="pyboinc_check_") as folder, voice.stdout_to_stderr():
         count = LocalOptions(workers=workers).workers_wanted
         found = analysis.check(script, arguments, sample, volunteers, count, folder, SystemClock(), _Progress())
     if report is not None:
@@ -58,13 +57,6 @@ def check(
     if report is not None:
         display.say(f"the report is in {report}")
     raise SystemExit(AGREE if found.agree else DISAGREE)
-
-
-@contextlib.contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """What the program prints is not the answer."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
 
 
 class _Progress:
