@@ -40,6 +40,8 @@ from .statistical import Errors, function
 
 MARGIN = 2.0**-55.5  # of scale, which is between half the result and the result: a tenth of a unit
 
+LOG_MARGIN = 2.0**-55.7  # of the result; both forms of log err by less than .04 units before they round
+
 
 def _exp_parts(x: float, rest: float) -> tuple[int, float, float]:
     """As `arm.exp_parts`, contracted."""
@@ -85,13 +87,22 @@ def log(x: float) -> float:
     if not 0.0 < x < inf:
         return arm.log(x)
     z, k = arm.split(x)
-    invc, logc, _, _ = arm.LOG_POINTS[int((z - 0.6875) * 256.0) if z < 1.0 else int(z * 128.0) - 48]
-    r = fma(z, invc, -1.0)
+    invc, logc, chi, clo = arm.LOG_POINTS[int((z - 0.6875) * 256.0) if z < 1.0 else int(z * 128.0) - 48]
+    a = LOG_FAR
     w = k * LN2_HI + logc
+    r = (z - chi - clo) * invc
+    hi = w + r
+    lo = w - hi + r + k * LN2_LO
+    r2 = r * r
+    lo = lo + r2 * a[0] + r * r2 * (a[1] + r * a[2] + r2 * (a[3] + r * a[4]))
+    result = lo + hi
+    margin = hi * LOG_MARGIN
+    if hi + (lo + margin) == result == hi + (lo - margin):
+        return result
+    r = fma(z, invc, -1.0)
     hi = w + r
     lo = fma(k, LN2_LO, w - hi + r)
     r2 = r * r
-    a = LOG_FAR
     lo = fma(r2, a[0], lo)
     return fma(r * r2, fma(r2, fma(r, a[4], a[3]), fma(r, a[2], a[1])), lo) + hi
 
