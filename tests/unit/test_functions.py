@@ -100,6 +100,19 @@ def test_what_cannot_travel_is_refused(script, call, why):
     assert re.search(why, refusal(script, call))
 
 
+def test_a_module_from_elsewhere(script):
+    (script.folder / "lib").mkdir()
+    script.write("lib/far.py", "import near\ndef more(x): return near.one+x\nclass C:\n  @classmethod\n  def make(cls, x): return x + 2\n")
+    script.write("lib/near.py", "one = 1\n")
+    head = "import sys\nsys.path.append('lib')\nimport far\nfrom pyboinc import Executor\n"
+    script.write(
+        "app_master.py",
+        head + "if __name__ == '__main__':\n  with Executor() as executor:\n"
+        "    print(list(executor.map(far.more, [1, 2])), *executor.map(far.C.make, [1, 2]))\n",
+    )
+    assert script.run()[0] == "[2, 3] 3 4\n"
+
+
 NOTEBOOK = """
 import linecache, sys
 def cell(text):

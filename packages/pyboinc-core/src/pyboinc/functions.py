@@ -13,6 +13,7 @@ import inspect
 import io
 import os
 import re
+import site
 import sys
 import zipfile
 from collections.abc import Callable
@@ -75,11 +76,11 @@ class Functions:
         self._main = _script()
         self._folder = self._main.folder if self._main else os.getcwd()
         self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
-        self._known: dict[tuple[int, ...], tuple[Any, Function, extract.Extract | None]] = {}  # by identity of the objects
+        self._known: dict[tuple[int, ...], tuple[Any, Function, extract.Extract | None]] = {}  # by `_identity`
 
     def of(self, *functions: Callable[..., Any]) -> Function:
         """The functions made ready. Raises FunctionError, BundleError."""
-        key = tuple(map(id, functions))  # some are not hashable
+        key = tuple(part for each in functions for part in _identity(each))
         known = self._known.get(key)
         if known is not None and (known[2] is None or known[2].holds()):
             return known[1]
@@ -112,16 +113,17 @@ class Functions:
         return Function(names, program, classes, _digest(*(name.encode() for name in names), *content)), extracted
 
     def _program(self, modules: list[str], files: dict[str, bytes], main: str) -> tuple[bundle.Program, codec.Classes]:
-        key = _digest(*(each.encode() for each in modules), *files.values()).hex()
+        folder = self._folder if main else _folder_of(modules, self._folder)
+        key = _digest(folder.encode(), *(each.encode() for each in modules), *files.values()).hex()
         if key not in self._programs:
             script = f"import {', '.join(modules)}\nfrom pyboinc.slave.functions import run\nrun()\n".encode()
             try:
-                program = bundle.build(SLAVE, self._folder, self._requires, {SLAVE: script, **files}, main)
+                program = bundle.build(SLAVE, folder, self._requires, {SLAVE: script, **files}, main)
             except bundle.BundleError as error:
                 if not str(error).startswith(SLAVE):
                     raise
                 raise FunctionError(
-                    f"the function is of the module {' or '.join(modules)}, which volunteers do not have: put the module in {self._folder},"
+                    f"the function is of the module {' or '.join(modules)}, which volunteers do not have: put the module in {folder},"
                     f' or add requires = ["{modules[0].partition(".")[0]}"] to the job settings if they have it installed'
                 ) from None
             self._programs[key] = program, classes_of(program)
@@ -131,6 +133,24 @@ class Functions:
 def classes_of(program: bundle.Program) -> codec.Classes:
     """The classes of a program of functions, as the master has them."""
     return codec.Classes([*(set(program.modules) - {program.main}), *(["__main__"] if program.main else [])])
+
+
+def _identity(function: Any) -> tuple[int, int]:
+    """Of an object that need not be hashable; class methods are made anew each time that one asks for them."""
+    return id(getattr(function, "__func__", function)), id(getattr(function, "__self__", None))
+
+
+def _folder_of(modules: list[str], folder: str) -> str:
+    """Where the functions' modules and what they import are: the script's folder, or another one from which they were imported."""
+    tops = {module.partition(".")[0] for module in modules}
+    homes = set()
+    for top in tops - sys.stdlib_module_names:
+        spec = getattr(sys.modules.get(top), "__spec__", None)
+        if spec is not None and spec.origin and os.path.isfile(spec.origin):
+            home = os.path.dirname(os.path.abspath(spec.origin))
+            homes.add(os.path.dirname(home) if spec.submodule_search_locations is not None else home)
+    installed = {os.path.abspath(each) for each in (*site.getsitepackages(), site.getusersitepackages())}
+    return homes.pop() if len(homes) == 1 and not homes & installed else folder
 
 
 def _place(function: Callable[..., Any]) -> tuple[str, str]:
