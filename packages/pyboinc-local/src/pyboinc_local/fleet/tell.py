@@ -135,11 +135,11 @@ def _figures(tally: Tally) -> dict[str, object]:
 def span(seconds: float) -> str:
     """A time for people.
 
-    >>> span(40), span(5400), span(200_000), span(4e9)
-    ('40 s', '1.5 h', '2.3 days', '127 years')
+    >>> span(0.25), span(40), span(5400), span(200_000), span(4e9)
+    ('0.25 s', '40 s', '1.5 h', '2.3 days', '127 years')
     """
     for unit, name in ((365.25 * 86400, "years"), (86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= (2 if name == "days" else 1) * unit:
             amount = seconds / unit
             return f"{amount:.0f} {name}" if amount >= 100 else f"{amount:.1f} {name}"
-    return f"{seconds:.0f} s"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
