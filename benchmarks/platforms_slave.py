@@ -3,9 +3,9 @@
     python benchmarks/platforms_slave.py [PROFILE ...]       all profiles, or these
 
 Processor times of this process: medians of several runs of the same input under each profile, divided by the same run of the
-plain program. *arithmetic* is what `+ - * /`, comparisons and calls do (n bodies); *calls* is a loop of sin, cos, exp, log and ``**``
-(a chain of oscillators), about half of whose native time is the loop itself; *further* is a host platform more in a process that has one
-already: loading the program, importing its modules, `math`, `random` and `statistics`.
+plain program. *arithmetic* is what `+ - * /`, comparisons and calls do (n bodies); *calls* is a loop of sin, cos, exp, log and ``**``;
+*further* is a host platform more in a process that has one already: loading the program, importing its modules, `math`, `random` and
+`statistics`. The platform that this computer is itself is left to it by workers (`pyboinc_local.worker`); here it is computed too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pyboinc import bundle
 from pyboinc.slave import files, runner
 from pyboinc_local import platforms
 from pyboinc_local.platforms.program import RoutedProgram
-from pyboinc_local.worker import NATIVE, load
+from pyboinc_local.worker import NATIVE
 
 RUNS = 7
 ARITHMETIC = """
@@ -88,7 +88,7 @@ def run(program: runner.Program, value: int) -> float:
 
 def ratio(path: str, value: int, profile: str) -> float:
     """Times of the plain program; one after the other, so that a busy machine slows both."""
-    plain, routed = load(path, NATIVE), load(path, profile)
+    plain, routed = runner.Program(path), RoutedProgram(path, platforms.load(profile))
     pairs = [(run(plain, value), run(routed, value)) for _ in range(RUNS)]
     return statistics.median(second for _, second in pairs) / statistics.median(first for first, _ in pairs)
 

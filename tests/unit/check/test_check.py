@@ -79,10 +79,11 @@ def test_what_it_prints(app, exponents):
 
 
 def test_whole_numbers_agree(app):
-    app.slave("pyboinc_return_output(Output(value * value))")
+    app.slave("pyboinc_return_output(Output(1 // (value - 49)))")
     app.master(MASTER.format(values=list(range(50))))
     printed = check(app, "--sample", "3", status=0)
     assert printed.startswith("Honest computers agree, bit for bit, on all 3 calls.\n3 calls of 50")
+    assert "1 call ended in an error of the slave's, which is what was compared: 49." in printed
 
 
 def test_versions_of_python(app):

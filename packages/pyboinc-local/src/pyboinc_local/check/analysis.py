@@ -19,7 +19,7 @@ from ..systems import this_profile
 from ..worker import NATIVE
 from . import lints, runs
 from .collect import Sample, Sampled, sample
-from .compare import Outcomes, Spread, agree, disagreement, groups, hit, room, smallest, spread
+from .compare import Outcomes, Spread, agree, disagreement, groups, hit, raises, room, smallest, spread
 from .lints import Lint
 from .population import HR_TYPES, Kind, kinds, shares_of
 from .runs import Native, Outcome
@@ -72,9 +72,10 @@ class Findings:
     """All that the check has found; what is written as JSON.
 
     here: the profile that this computer is.  profiles: name -> "exact", "statistical" or "this computer".  hit: positions of the
-    calls on which platforms disagree.  versions_hit: on which versions of Python do.  unstable: position -> what it depends on, for
-    calls whose output is not the same twice on one computer.  differs: by profile, how many calls differ from this computer's
-    outputs.  matrix: profile against profile, the same.  disagree: how often two hosts drawn from the fleet do.
+    calls on which platforms disagree.  versions_hit: on which versions of Python do.  raising: of those that end in an error of the
+    slave's.  unstable: position -> what it depends on, for calls whose output is not the same twice on one computer.  differs: by
+    profile, how many calls differ from this computer's outputs.  matrix: profile against profile, the same.  disagree: how often
+    two hosts drawn from the fleet do.
     """
 
     script: str
@@ -89,6 +90,7 @@ class Findings:
     hit: list[str] = field(default_factory=list)
     versions_hit: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    raising: list[str] = field(default_factory=list)
     unstable: dict[str, str] = field(default_factory=dict)
     differs: dict[str, int] = field(default_factory=dict)
     matrix: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -175,6 +177,8 @@ def _stability(found: Findings, calls: Sequence[Sampled], native: Native) -> Non
     """Which calls give something else on the same computer, and why."""
     for number, call in enumerate(calls):
         first = native.first[number]
+        if raises(first):
+            found.raising.append(call.position)
         if first.output is None:
             found.failed[call.position] = first.text[-2000:]
         elif first.output != native.again[number].output:

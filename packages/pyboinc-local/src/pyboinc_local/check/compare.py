@@ -45,6 +45,14 @@ def disagreement(outcomes: Outcomes, shares: Mapping[str, float]) -> float:
     return 1.0 - agree / count
 
 
+def raises(outcome: Outcome) -> bool:
+    """Is the output the app's own exception?"""
+    try:
+        return outcome.output is not None and not all(entry[0] for entry in parse_output_file(outcome.output))
+    except DecodeError:
+        return False
+
+
 @dataclass(frozen=True)
 class Spread:
     """The outputs of the honest platforms, all calls together.
@@ -101,7 +109,7 @@ def _pairs(a: bytes | None, b: bytes | None) -> tuple[list[tuple[float, float, i
     if not (one[0] and another[0]):
         return [], "" if one == another else "on some platforms the slave raises an error"
     pairs, text = float_pairs(one[1], another[1])
-    return pairs, text or ""
+    return pairs, text or ("" if one[2:] == another[2:] else "the files that the slave writes")
 
 
 def round_up(x: float, digits: int = 2) -> float:

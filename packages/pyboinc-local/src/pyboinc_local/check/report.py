@@ -32,6 +32,8 @@ def _lines(found: Findings) -> Iterator[str]:
     yield f"{_calls(len(found.positions))} of {found.made:,}{more} ran on {len(found.profiles)} platforms, with Python {found.python}."
     for position, text in found.failed.items():
         yield f"Call {position} fails on this computer: {(text.strip().splitlines() or ['no output'])[-1]}"
+    if found.raising:
+        yield f"{_calls(len(found.raising))} ended in an error of the slave's, which is what was compared: {', '.join(found.raising[:10])}."
     for text in dict.fromkeys(found.unstable.values()):
         calls = [position for position, why in found.unstable.items() if why == text]
         yield f"Not the same twice on this computer: {_calls(len(calls))} ({', '.join(calls[:5])}): {text}."

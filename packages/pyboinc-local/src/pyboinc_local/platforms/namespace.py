@@ -24,6 +24,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.abc import InspectLoader
+from inspect import CO_OPTIMIZED
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
@@ -159,7 +160,9 @@ class Namespace:
         caller = sys._getframe(2)
         if globals is None:
             globals = caller.f_globals
-            locals = caller.f_locals if locals is None else locals
+            if locals is None:
+                inside = caller.f_code.co_flags & CO_OPTIMIZED  # where locals are a view of a function's variables from 3.13 on
+                locals = dict(caller.f_locals) if inside and sys.version_info >= (3, 13) else caller.f_locals
         globals.setdefault("__builtins__", self.builtins)
         if not isinstance(source, CodeType):
             if mode == "eval" and isinstance(source, str):
