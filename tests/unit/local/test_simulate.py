@@ -194,6 +194,14 @@ def test_hosts_that_leave_are_replaced():
     assert tally.hosts_left > 5 and tally.no_reply == 0, "who says so is not waited for"
 
 
+def test_what_is_tried_fits_the_settings():
+    for settings in (JobSettings(own_hosts_only=True), JobSettings(quorum=2, replication=3), JobSettings(quorum=3)):
+        setup = Setup(settings, hosts.hosts(schema.parse("[[hosts]]\nnumber = 5", "a.toml"), 1), 1)
+        tried = dict(study._alternatives(setup, played("[[hosts]]\nnumber = 5", settings)))
+        assert tried and all(each != setup for each in tried.values())
+        assert not settings.own_hosts_only or not any("quorum" in change for change in tried)
+
+
 def test_a_clock_that_is_ahead_of_the_deadline_aborts():
     patient = JobSettings(deadline=4000.0, max_error_results=30, max_total_results=40)
     tally = played("[[hosts]]\nnumber = 10\nclock_skew = '1d'\n[[hosts]]\nnumber = 5", patient)

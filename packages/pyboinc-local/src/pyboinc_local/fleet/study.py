@@ -111,12 +111,13 @@ def trials(study: Study) -> list[Trial]:
 def _alternatives(setup: Setup, base: Tally) -> Iterator[tuple[str, Setup]]:
     """What is worth trying: (how it is written in pyboinc.toml, the setup)."""
     settings = setup.settings
-    for quorum in (1, 2, 3):
-        if quorum != settings.quorum or setup.adaptive > 1:
-            yield f"quorum = {quorum}", replace(setup, adaptive=0, settings=replace(settings, quorum=quorum, replication=None))
-    if setup.adaptive < 2:
-        adaptive = replace(settings, quorum=1, replication=None)
-        yield "quorum = 1, adaptive = 2", replace(setup, adaptive=2, settings=adaptive)
+    if not settings.own_hosts_only:  # which implies quorum 1
+        for quorum in (1, 2, 3):
+            if quorum != settings.quorum or setup.adaptive > 1:
+                yield f"quorum = {quorum}", replace(setup, adaptive=0, settings=replace(settings, quorum=quorum, replication=None))
+        if setup.adaptive < 2:
+            adaptive = replace(settings, quorum=1, replication=None)
+            yield "quorum = 1, adaptive = 2", replace(setup, adaptive=2, settings=adaptive)
     if settings.target_nresults == settings.quorum:
         more = settings.quorum + 1
         yield f"replication = {more}", replace(setup, settings=replace(settings, replication=more))
