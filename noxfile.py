@@ -158,6 +158,27 @@ def site(session: nox.Session) -> None:
 
 
 @nox.session(requires=["build"])
+def release(session: nox.Session) -> None:
+    """A release, dry: its changelog, what would be uploaded, and each wheel alone in a clean environment. Nothing is uploaded."""
+    install(session, *nox.project.dependency_groups(TOOLS, "release"))
+    session.run("python", "tools/release.py", "changelog")
+    session.run("python", "tools/release.py", "check", str(DIST))
+    session.run("twine", "check", "--strict", *map(str, [*DIST.glob("*.whl"), *DIST.glob("*.tar.gz")]))
+    for wheel in wheels():
+        home = Path(session.create_tmp()) / Path(wheel).name.partition("-")[0]
+        session.run("uv", "venv", "--quiet", "--clear", "--python", str(Path(session.bin) / "python"), str(home))
+        python = str(home / ("Scripts" if os.name == "nt" else "bin") / "python")
+        constraints = ["--constraints", str(LOCKS / "dev.txt"), "--find-links", str(DIST)]
+        session.run("uv", "pip", "install", "--quiet", "--python", python, *constraints, wheel)
+        session.run("uv", "pip", "check", "--quiet", "--python", python)
+        session.run(python, "-I", "-c", f"import {'pyboinc' if home.name == 'pyboinc_core' else home.name}", external=True)
+        session.run(python, "-I", "-c", "from pyboinc.cli import main; main()", "plugins", external=True)
+        if home.name == "pyboinc_local":
+            program = shutil.copytree(ROOT / "examples" / "sum_of_squares", home / "program")
+            session.run(python, str(program / "app_master.py"), "--quiet", external=True, env={"PYBOINC_DIR": None})
+
+
+@nox.session(requires=["build"])
 def demo(session: nox.Session) -> None:
     """The examples, in a copy: a run leaves its checkpoint beside the master."""
     install(session, *wheels(), "matplotlib")
