@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> None:
     try:
         if arguments[:1] == ["check"] and len(arguments) == 2:
             check(Path(arguments[1]))
-        elif arguments == ["changelog"] or arguments[:2] == ["changelog", "--write"] and len(arguments) == 3:
+        elif arguments == ["changelog"] or (arguments[:2] == ["changelog", "--write"] and len(arguments) == 3):
             print(changelog(arguments[2] if len(arguments) == 3 else ""))
         else:
             sys.exit(__doc__)
