@@ -56,5 +56,5 @@ def project(make_project):
     """One whose server and assimilator run."""
     made = make_project()
     made.start("server")
-    made.start("assimilator")
+    made.assimilator = made.start("assimilator")
     return made

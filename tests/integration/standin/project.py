@@ -12,6 +12,8 @@ from pathlib import Path
 
 import mysql.connector
 
+from pyboinc.rows import Share
+
 HERE = Path(__file__).resolve().parent
 SCRIPTS = Path(sys.executable).parent
 TOOLS = ("create_work", "cancel_jobs", "xadd", "update_versions")
@@ -118,6 +120,11 @@ class Project:
             return cursor.fetchall() if cursor.with_rows else []
         finally:
             connection.close()
+
+    def share(self) -> Share:
+        """All jobs of its app."""
+        [(app,)] = self.rows("SELECT id FROM app WHERE name = 'pyboinc'")
+        return Share(app)
 
     def until(self, condition, what: str, seconds: float = 60.0) -> None:
         """Wait for it."""

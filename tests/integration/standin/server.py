@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pyboinc.ports import Disk, SystemClock
 from pyboinc_boinc.hierarchy import folder_of
 from pyboinc_boinc.project import load
 from pyboinc_boinc.slave import job
+from pyboinc_boinc.slave.progress import Progress
 from pyboinc_boinc.slave.slot import Slot
 from pyboinc_boinc.store.connection import FOREVER, Connection, marks, to_text
 from pyboinc_local.server import transitioner
@@ -203,15 +205,6 @@ class Server:
             step.change("UPDATE workunit SET file_delete_state = 2 WHERE id = %s", (number,))
 
 
-class Progress:
-    """Of a task whose client does not ask."""
-
-    fraction_done = 0.0
-
-    def set_done(self):
-        pass
-
-
 def run(slot):
     """Run the job of the slot in a process of its own: its number."""
     pid = os.fork()
@@ -224,7 +217,9 @@ def run(slot):
         stderr = os.open("stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for number, target in ((0, null), (1, null), (2, stderr)):
             os.dup2(target, number)
-        os._exit(job.run(Slot(str(slot)), Progress()))
+        os._exit(job.run(Slot(str(slot)), Progress(), 300.0))
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 

@@ -71,7 +71,7 @@ def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, 
         *("--target_nresults", str(settings.target_nresults)),
         *("--max_error_results", str(min(max(settings.max_error_results, 1), total))),
         *("--max_total_results", str(total)),
-        *("--max_success_results", str(min(max(settings.max_success_results, settings.target_nresults), total))),
+        *("--max_success_results", str(success_of(settings, total))),
         *("--delay_bound", str(max(1, round(settings.deadline)))),
         *("--rsc_memory_bound", f"{settings.memory:.0f}"),
         *("--rsc_disk_bound", f"{settings.disk:.0f}"),
@@ -84,6 +84,11 @@ def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, 
 def total_of(settings: JobSettings) -> int:
     """max_total_results, which may not be less than the results made at first."""
     return max(settings.max_total_results, settings.target_nresults)
+
+
+def success_of(settings: JobSettings, total: int) -> int:
+    """max_success_results, which may be neither less than the results made at first nor more than all."""
+    return min(max(settings.max_success_results, settings.target_nresults), total)
 
 
 def line_of(job: Job, batch: int, only_user: int = 0) -> str:
@@ -203,7 +208,8 @@ class Pipeline:
         if made:
             self._batches.made(self._status.id, len(made))
             if self._settings.max_error_results == 0:
-                self._batches.set_limits(self._status.id, 0, total_of(self._settings))
+                total = total_of(self._settings)
+                self._batches.set_limits(self._status.id, 0, total, success_of(self._settings, total))
 
     def _words(self) -> list[str]:
         if self._clock.now() - self._looked >= LOOK_EVERY:

@@ -88,10 +88,11 @@ class Batches:
         """So many jobs were made."""
         self._transaction(_made, batch, jobs)
 
-    def set_limits(self, batch: int, max_error_results: int, max_total_results: int) -> None:
-        """Limits of all the batch's workunits, where they are not so already."""
-        sql = "UPDATE workunit SET max_error_results = %s, max_total_results = %s WHERE batch = %s AND max_error_results <> %s"
-        self._transaction(Transaction.change, sql, (max_error_results, max_total_results, batch, max_error_results))
+    def set_limits(self, batch: int, max_error: int, max_total: int, max_success: int) -> None:
+        """Limits of all the batch's workunits with another limit of errors."""
+        sql = "UPDATE workunit SET max_error_results = %s, max_total_results = %s, max_success_results = %s"
+        where = "WHERE batch = %s AND max_error_results <> %s"
+        self._transaction(Transaction.change, f"{sql} {where}", (max_error, max_total, max_success, batch, max_error))
 
     def recount(self, batch: int) -> None:
         """Bring the number of jobs up to date, after a crash that came between a job and its being counted."""
