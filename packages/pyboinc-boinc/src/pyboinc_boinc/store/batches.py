@@ -108,7 +108,7 @@ class Batches:
         """These jobs can't give their outputs again: their names are free for new ones, their rows are left to BOINC's cleaning up."""
         numbers = [job.id for job in jobs]
         for chunk in chunks(numbers, NAMES_AT_ONCE):
-            self._transaction(Transaction.change, f"{_FORGET} AND id IN ({marks(chunk)})", chunk)
+            self._transaction(_forget, chunk)
 
     def boinc_state(self, batch: int) -> int:
         """`batch.state`; RETIRED if its row is gone."""
@@ -138,7 +138,6 @@ class Batches:
 
 
 _AGAIN = f"UPDATE workunit SET assimilate_state = {ASSIMILATE_READY} WHERE assimilate_state = {ASSIMILATE_DONE}"
-_FORGET = "UPDATE workunit SET name = CONCAT('lost_', id, '_', name) WHERE name NOT LIKE 'lost\\_%%'"
 _STATUS = """
     SELECT p.id, p.token, p.directory, p.state, COALESCE(b.state, 4), p.app_version_num, p.result_template,
            p.jobs, p.succeeded, p.failed, p.timed, p.fpops_sum, p.fpops_max
@@ -210,6 +209,14 @@ def _known(step: Transaction, names: Sequence[str]) -> list[tuple[str, Known]]:
         done = assimilated == ASSIMILATE_DONE
         found.append((to_text(name), Known(int(number), done, done and deleted == FILES_DELETED)))
     return found
+
+
+def _forget(step: Transaction, workunits: Sequence[int]) -> None:
+    """With their results, whose names begin with theirs."""
+    unless = "name NOT LIKE 'lost\\_%%'"
+    some = marks(workunits)
+    step.change(f"UPDATE result SET name = CONCAT('lost_', workunitid, '_', name) WHERE {unless} AND workunitid IN ({some})", workunits)
+    step.change(f"UPDATE workunit SET name = CONCAT('lost_', id, '_', name) WHERE {unless} AND id IN ({some})", workunits)
 
 
 def _begin(step: Transaction, batch: int, result_template: str, programs: Collection[str]) -> None:
