@@ -38,6 +38,7 @@ from pyboinc_boinc.store import Store
 from pyboinc_boinc.store.connection import Transaction
 
 JOBS, ROUNDS, FLUSH = 10_000, 3, 256  # as the master hands jobs over
+MANY = 1_000_000
 SLAVE = "from pyboinc import get_input, return_output\nreturn_output(get_input() ** 2)\n"
 
 
@@ -151,6 +152,32 @@ class Bench:
         subprocess.run(command, cwd=self.project.folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return time.perf_counter() - begun
 
+    def _recounted(self, batch: Batch) -> int:
+        self.store.batches.recount(batch.id)
+        found = self.store.batches.find(batch.token)
+        assert found is not None
+        return found.jobs
+
+    def status(self) -> float:
+        """Seconds for a batch's state and counters; its workunits are copies of one."""
+        with self.batch() as (run, batch, jobs):
+            run.submit(jobs[:1])
+            run._pipeline.drain(60)
+        columns = self.store.connection.transaction(Transaction.rows, "SHOW COLUMNS FROM workunit")
+        names = [name for name, *_ in columns if name not in ("id", "name", "assimilate_state", "transition_time")]
+        copied = f"INSERT INTO workunit (name, assimilate_state, transition_time, {', '.join(names)}) "
+        copied += f"SELECT CONCAT(name, '_', id), 2, 2147483647, {', '.join(names)} FROM workunit WHERE batch = %s LIMIT %s"
+        while (left := MANY - self._recounted(batch)) > 0:
+            self.store.connection.transaction(Transaction.change, copied, (batch.id, left))
+        times = []
+        for _ in range(9):
+            begun = time.perf_counter()
+            found = self.store.batches.find(batch.token)
+            times.append(time.perf_counter() - begun)
+            assert found is not None and found.jobs == MANY
+        self.store.connection.transaction(Transaction.change, "DELETE FROM workunit WHERE batch = %s", (batch.id,))
+        return statistics.median(times)
+
 
 def compare(what: str, ours: Callable[[], float], theirs: Callable[[], float], name: str) -> None:
     """In turn, so that both meet the same machine; medians."""
@@ -161,15 +188,21 @@ def compare(what: str, ours: Callable[[], float], theirs: Callable[[], float], n
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("submit", "assimilate"))
+    parser.add_argument("what", choices=("submit", "assimilate", "status"))
     parser.add_argument("project")
+    parser.add_argument("--beside", action="store_true", help="assimilate: also by batch_collect_assimilator, which may take minutes")
     words = parser.parse_args()
     bench = Bench(words.project)
     try:
         if words.what == "submit":
             compare("submission", bench.submit, bench.bare, "create_work --stdin")
-        else:
+        elif words.what == "status":
+            print(f"status of a batch of {MANY:,} jobs, in the database: {bench.status() * 1000:.1f} ms (median of 9)")
+        elif words.beside:
             compare("assimilation", bench.assimilate, bench.collect, "batch_collect_assimilator")
+        else:
+            rate = JOBS / statistics.median(bench.assimilate() for _ in range(ROUNDS))
+            print(f"assimilation: pyboinc {rate:,.0f}/s (median of {ROUNDS}, {JOBS:,} jobs)")
     finally:
         bench.store.close()
         shutil.rmtree(bench.work, ignore_errors=True)

@@ -251,6 +251,10 @@ def _show_jobs(step: Transaction, batch: int) -> None:
 
 def _close(step: Transaction, batch: int, state: str) -> None:
     step.change("UPDATE pyboinc_batch SET state = %s WHERE id = %s AND state <> 'retired'", (state, batch))
+    # BOINC's web pages set error masks and leave the transitioner to find out some day.
+    step.change(
+        "UPDATE workunit SET transition_time = %s WHERE batch = %s AND error_mask <> 0 AND assimilate_state = 0", (int(time.time()), batch)
+    )
     boinc_state = RETIRED if state == "retired" else ABORTED
     sql = "UPDATE batch SET state = %s, completion_time = IF(completion_time = 0, %s, completion_time) WHERE id = %s AND state <> %s"
     step.change(sql, (boinc_state, int(time.time()), batch, RETIRED))
