@@ -77,6 +77,9 @@ def test_what_it_prints(app, exponents):
     assert math.exp(value).hex() in printed and "WHAT WOULD HELP" in printed
     assert "it is done" not in printed
 
+    app.write("pyboinc.toml", '[job]\ncomparator = "ulp:4"\n')
+    assert check(app, status=0).startswith("Honest computers agree by the program's comparator, ulp:ulps=4; bit for bit they do not, on 1")
+
 
 def test_whole_numbers_agree(app):
     app.slave("pyboinc_return_output(Output(1 // (value - 49)))")

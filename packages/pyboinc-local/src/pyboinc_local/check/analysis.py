@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pyboinc import plugins
 from pyboinc.bundle import Program
+from pyboinc.errors import PyBoincError
 from pyboinc.ports import Clock
+from pyboinc_validator import comparators
 
 from .. import platforms
 from ..fleet.schema import Fleet
@@ -18,7 +21,7 @@ from ..server.rows import HR_COARSE
 from ..systems import this_profile
 from ..worker import NATIVE
 from . import lints, runs
-from .collect import Sample, Sampled, sample
+from .collect import Sampled, sample
 from .compare import Outcomes, Spread, agree, disagreement, groups, hit, raises, room, smallest, spread
 from .lints import Lint
 from .population import HR_TYPES, Kind, kinds, shares_of
@@ -75,7 +78,7 @@ class Findings:
     calls on which platforms disagree.  versions_hit: on which versions of Python do.  raising: of those that end in an error of the
     slave's.  unstable: position -> what it depends on, for calls whose output is not the same twice on one computer.  differs: by
     profile, how many calls differ from this computer's outputs.  matrix: profile against profile, the same.  disagree: how often
-    two hosts drawn from the fleet do.
+    two hosts drawn from the fleet do.  accepted: the program's comparator, which is not bitwise, takes all for the same.
     """
 
     script: str
@@ -99,7 +102,7 @@ class Findings:
     traced: int = 0
     operations: list[Operation] = field(default_factory=list)
     spread: Spread = field(default_factory=Spread)
-    own_comparator_agrees: bool = True
+    accepted: bool = False
     tolerance: dict[str, dict[str, Any]] = field(default_factory=dict)
     redundancy: dict[str, dict[str, Any]] = field(default_factory=dict)
     rounded: dict[str, Any] = field(default_factory=dict)
@@ -108,8 +111,8 @@ class Findings:
 
     @property
     def agree(self) -> bool:
-        """Bit for bit, on every platform and version of Python, and twice on one computer."""
-        return not (self.hit or self.versions_hit or self.unstable or self.failed)
+        """By the program's comparator, on every platform and version of Python, and bit for bit twice on one computer."""
+        return not self.unstable and not self.failed and (self.accepted or not (self.hit or self.versions_hit))
 
     def as_json(self) -> dict[str, Any]:
         return {"format": FORMAT, "agree": self.agree, **asdict(self)}
@@ -153,7 +156,8 @@ def check(
     if WASM in profiles:
         found.wasm_differs = _differing(honest[here], everything[WASM])
     _trace(found, calls, honest, by_version, profiles, folder, progress)
-    _cures(found, taken, honest, population)
+    _cures(found, honest, population)
+    found.accepted = _accepted(taken.comparator, honest, by_version)
     _rounded(found, calls, honest, shares_of(population), at, workers, folder, clock, progress)
     return found
 
@@ -249,20 +253,23 @@ def _line(program: Program, file: str, number: int) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-def _cures(found: Findings, taken: Sample, honest: Outcomes, population: Sequence[Kind]) -> None:
+def _accepted(spec: str, *outcomes: Outcomes) -> bool:
+    """Does the program's comparator, if it is not bitwise, take all outputs for the same?"""
+    own = comparators.load(spec, comparators.known(plugins.for_commands()[0]))
+    if own.spec == "bitwise":
+        return False
+    try:
+        return all(agree(own, some, call) for some in outcomes for call in hit(some))
+    except Exception as error:  # a user's own function
+        raise PyBoincError(f"the comparator {own.spec} raised {type(error).__name__}: {error}") from error
+
+
+def _cures(found: Findings, honest: Outcomes, population: Sequence[Kind]) -> None:
     outputs = [each.output for each in honest[found.here]]
     for name, comparator in smallest(honest, found.spread).items():
         limits = {"relative": {"relative": _limit(comparator.spec)}, "absolute": {"absolute": _limit(comparator.spec)}}.get(name)
         wrong = room(outputs, **limits) if limits else 2.0 * found.spread.ulps
         found.tolerance[name] = {"comparator": comparator.spec, "room": wrong}
-    if taken.comparator != "bitwise":
-        from pyboinc import plugins
-        from pyboinc_validator.comparators import known, load
-
-        own = load(taken.comparator, known(plugins.for_commands()[0]))
-        found.own_comparator_agrees = all(agree(own, honest, call) for call in hit(honest))
-    else:
-        found.own_comparator_agrees = not found.hit
     for name, hr_type in HR_TYPES.items():
         classes: dict[int, dict[str, float]] = {}
         for kind in population:

@@ -66,6 +66,10 @@ def headline(found: Findings) -> str:
     total = len(found.positions)
     if found.failed:
         return f"{_calls(len(found.failed))} of {total} can't be checked: the slave fails on this computer."
+    if found.accepted and not found.unstable:
+        some = len({*found.hit, *found.versions_hit})
+        by = f"by the program's comparator, {found.comparator}"
+        return f"Honest computers agree {by}; bit for bit they do not, on {some} of {_calls(total)}."
     if found.hit:
         return f"Honest computers DISAGREE on {len(found.hit)} of {_calls(total)}."
     if found.versions_hit:
