@@ -202,6 +202,16 @@ def test_a_failure_half_way_leaves_the_project_as_it_was(setup, made, database, 
     assert setup()[0] == 0 and (len(database.rows["app"]), len(database.rows["app_version"])) == (1, 5)
 
 
+def test_a_failure_leaves_apps_as_they_were(setup, database, monkeypatch):
+    setup()
+    rows = list(database.rows["app"])
+    monkeypatch.setattr(install.appversion, "runtime_zip", lambda: b"PK new")
+    database.fail = "silent"
+    assert setup("--hr", "fine", "--adaptive", "3")[0] == 2 and database.rows["app"] == rows
+    database.fail = ""
+    assert setup("--hr", "fine", "--adaptive", "3")[0] == 0 and database.rows["app"][0].hr == 1
+
+
 def test_a_setup_that_was_killed_is_undone_by_the_next(setup, made, database, monkeypatch):
     """A process that is killed while one of BOINC's tools runs leaves rows, which the next setup takes as they are."""
     before = contents(made)

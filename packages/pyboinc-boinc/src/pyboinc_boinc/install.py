@@ -71,7 +71,8 @@ def install(project: Project, plan: Plan, store: Store, files: transaction.Proje
     """Do it. Raises TransactionError, ProjectError or StoreError, and then the project is as it was."""
     _check(project, plan)
     address = f"pyboinc@{urlsplit(project.config.master_url).hostname or project.config.host}"
-    newest, known_user, new_downloads = store.admin.newest(), store.admin.user(address), _new_downloads(project, plan)
+    apps, newest, known_user = store.admin.apps(), store.admin.newest(), store.admin.user(address)
+    new_downloads = _new_downloads(project, plan)
     user = project.config.submit_user
     try:
         changes: list[Change] = list(plan.changes)
@@ -84,6 +85,8 @@ def install(project: Project, plan: Plan, store: Store, files: transaction.Proje
     except BaseException:
         with contextlib.suppress(StoreError):  # the reason is the first error
             store.admin.remove_newer(newest)
+            for app in apps:
+                store.admin.set_app(app.name, app.hr, app.adaptive, app.min_version)
             if not known_user:
                 store.admin.remove_submitter(store.admin.user(address))
         for path in new_downloads:
