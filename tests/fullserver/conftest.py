@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -246,6 +247,7 @@ def project(request):
     for program in ("boinc", "boinccmd"):
         if not shutil.which(program):
             pytest.exit(f"{program} is not there. On Debian and Ubuntu: apt install boinc-client", 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would its children
     return Server(folder)
 
 
