@@ -151,9 +151,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def site(session: nox.Session) -> None:
-    """The documentation as a site, into .nox/site/html."""
+    """The documentation as a site, into .nox/website/html."""
     install(session, *wheels(), *nox.project.dependency_groups(TOOLS, "site"))
-    session.run("python", "docs/site.py", ".nox/site/pages")
+    session.run("python", "docs/site.py", ".nox/website/pages")
     session.run("mkdocs", "build", "--quiet", "--strict", "--config-file", "docs/mkdocs.yml", env={"NO_MKDOCS_2_WARNING": "1"})
 
 

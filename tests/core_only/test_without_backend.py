@@ -21,6 +21,7 @@ MODULES = [
     for module in pkgutil.walk_packages(pyboinc.__path__, "pyboinc.")
     if not module.name.startswith("pyboinc.testing") and not module.name.endswith("__main__")
 ]
+NEED_AN_EXTRA = {("pyboinc.dashboard.web", "bottle"), ("pyboinc.joblib", "joblib")}
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,19 @@ def alone() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_imports(name: str) -> None:
-    importlib.import_module(name)
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        assert (name, error.name) in NEED_AN_EXTRA
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bottle") is not None, reason="bottle is installed")
+def test_the_extra_of_the_dashboard_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pyboinc_checkpoint").write_text("1\nbackend: local\nproject: \ntoken: c0ffee\nseed: 0\nformat: 1\nstate: running\n")
+    command = [sys.executable, "-c", "from pyboinc.cli import main; main()", "dashboard", str(tmp_path)]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2
+    assert "pip install 'pyboinc-core[dashboard]'" in run.stderr
 
 
 def test_missing_backend_is_named(tmp_path: Path) -> None:
