@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pyboinc.batchdir import BatchDir
+from pyboinc.cli import change
+from pyboinc.ports import Disk
+
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
@@ -65,6 +69,22 @@ def test_cancelling_needs_a_form_with_the_token(batch, serve):
     assert ">cancelled<" in ask(link, path="/", Cookie=cookie)[2]
     assert ask(link, "POST", "/retire", token, Cookie=cookie, **form)[0] == 303
     assert "state: retired" in (batch.folder / "pyboinc_checkpoint").read_text()
+
+
+def test_a_master_that_does_not_end_yet_is_told_of(batch, serve, monkeypatch):
+    monkeypatch.setattr(change, "PATIENCE", 0.2)
+    master = BatchDir(Disk(), str(batch.folder))
+    master.lock()
+    try:
+        link = serve(batch.folder)
+        cookie = entered(link)
+        assert ">running<" in ask(link, path="/", Cookie=cookie)[2]
+        form = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+        status, _, text = ask(link, "POST", "/cancel", urlsplit(link).query, **form)
+        assert status == 202 and "told to end" in text
+        assert (batch.folder / "pyboinc_cancel").read_text() == "c0ffee"
+    finally:
+        master.close()
 
 
 def test_a_damaged_folder_and_unknown_pages_are_plain(batch, serve):

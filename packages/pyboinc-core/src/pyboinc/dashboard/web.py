@@ -90,9 +90,12 @@ class Dashboard:
         if not self._is_token(bottle.request.forms.get("token", "")):
             return _html(page.message("Not done", "The form had no token: go back and try again."), 403)
         try:
-            ACTIONS[verb](self._source.folder())
+            there = ACTIONS[verb](self._source.folder())
         finally:
             self._source.forget()
+        if there.checkpoint.state == "running":
+            text = "The master is told to end, and does as soon as its handler or make_calls comes back to PyBOINC."
+            return _html(page.message("Not ended yet", text), 202)
         return self._moved({})
 
     @staticmethod
