@@ -128,6 +128,7 @@ def setup(made, database, tmp_path, monkeypatch):
     monkeypatch.setattr(install.sysconfig, "get_path", lambda name: str(scripts))
     monkeypatch.setattr(commands, "Store", lambda *arguments: database)
     monkeypatch.setattr(install, "run_tool", database.tool)
+    monkeypatch.setattr(install.appversion, "runtime_zip", lambda: b"PK")  # which takes its time
     monkeypatch.delenv("PYBOINC_DIR", raising=False)
     group = voice.Group()
     plugins.for_commands()[0].hook.pyboinc_add_commands(group=group)
