@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pyboinc.errors import StoreError
 from pyboinc.ports import SystemClock
 
-from . import install
+from . import extras, install
 from .doctor import PRIVATE_KEYS, WEB_LOGS, WEB_READS, WEB_WRITES, Entry, PidFile, ProjectFacts, WebServer
 from .project import CONFIG, Project, ProjectError, load
 from .setup import Plan, plan, wanted_apps
@@ -64,7 +64,8 @@ def _setup(project: Project) -> tuple[Plan | None, str]:
     store = Store(project, SystemClock(), PATIENCE)
     try:
         records = install.gather(project, store)
-        return plan(project, records, install.wanted(wanted_apps(project.config))), ""
+        more, modulus = extras.load(project.folder), extras.modulus(project.folder)
+        return plan(project, records, install.wanted(wanted_apps(project.config), more, modulus)), ""
     except (StoreError, ProjectError) as error:
         return None, str(error)
     finally:
