@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from pyboinc import plugins
 from pyboinc.cli import voice
 from pyboinc.errors import StoreError
-from pyboinc_boinc import commands, install, versions
+from pyboinc.slave.verify import Trust
+from pyboinc_boinc import commands, install, rsa, versions
 from pyboinc_boinc.apps import AppRow
 from pyboinc_boinc.appversion import PLATFORMS
 from pyboinc_boinc.project import ProjectError, load
@@ -257,3 +258,23 @@ def test_a_tool_that_fails_says_so(tmp_path):
         install.run_tool(str(tmp_path), ["sh", "-c", "echo oh >&2; exit 3"])
     with pytest.raises(ProjectError, match="No such file"):
         install.run_tool(str(tmp_path), ["./none"])
+
+
+def test_what_an_admin_adds_stays(setup, made, database, tmp_path):
+    """A wrapper and a key: in the app versions now and after the next setup, until they are taken away."""
+    (tmp_path / "wrapper.exe").write_bytes(b"MZ")
+    key = rsa.make(2048)
+    (tmp_path / "k.pem").write_bytes(key.pem())
+    status, out, err = setup("--wrapper", f"windows_x86_64={tmp_path / 'wrapper.exe'}", "--sign-key", str(tmp_path / "k.pem"))
+    assert (status, err) == (0, "")
+    folder = made / "apps" / "pyboinc" / "1.00"
+    version = (folder / "windows_x86_64" / "version.xml").read_text()
+    assert "pyboinc_wrapper_" in version and "<logical_name>job.xml</logical_name>" in version
+    (trust,) = (folder / "x86_64-pc-linux-gnu").glob("pyboinc_trust_*.txt")
+    assert Trust.parse(trust.read_bytes()).modulus == key.modulus
+    assert setup()[1] == f"Nothing to change: {made}\n"
+    assert setup("--wrapper", "windows_x86_64=", "--sign-key", "")[0] == 0
+    assert not [each for each in (made / "apps" / "pyboinc" / "1.01").rglob("*") if "trust" in each.name or "wrapper" in each.name]
+    assert setup()[1] == f"Nothing to change: {made}\n"
+    status, _, err = setup("--wrapper", "windows=x")
+    assert status == 2 and "write PLATFORM=FILE, with a platform of x86_64-pc-linux-gnu" in err

@@ -29,6 +29,7 @@ def launch(request, client):
         return client.run(*request.param, "../../projects/www.example.org/launch_1.sh", status=status, environ={"PATH": path})
 
     run.bin = bin
+    run.command = [*request.param, "../../projects/www.example.org/launch_1.sh"]
     return run
 
 
@@ -102,3 +103,64 @@ def test_with_no_path_at_all(client):
     if not any(os.path.exists(f"{folder}/python3") for folder in ("/usr/bin", "/usr/local/bin", "/bin")):
         pytest.skip("no Python in the usual folders")
     assert client.run("../../projects/www.example.org/launch_1.sh", environ={"PATH": ""}) == ""
+
+
+# -- what the last task found
+
+
+def linked(client, launch, text):
+    """A task whose files are in the project's folder, where things can be kept."""
+    for path in client.slot.iterdir():
+        path.unlink()
+    client.job(how="softlink")
+    candidate(launch.bin, "python3", text)
+    (client.data / "bin" / "python3").chmod(0o755)
+
+
+def test_what_was_found_is_taken_again_without_a_trial(client, launch):
+    log = client.data / "log"
+    linked(client, launch, f'case "$4" in *print*) echo trial >> {log} ;; esac\n{GOOD}')
+    for _ in range(3):
+        assert launch() == ""
+    assert log.read_text() == "trial\n"
+    assert (client.project / "pyboinc_python").read_text() == f"{sys.executable}\n"
+
+
+def test_one_that_has_been_spoilt_fails_once(client, launch):
+    linked(client, launch, GOOD)
+    bad = client.data / "bad"
+    bad.write_text("#!/bin/sh\nexit 9\n")
+    bad.chmod(0o755)
+    (client.project / "pyboinc_python").write_text(f"{bad}\n")
+    launch(9)
+    assert launch() == ""
+    (client.project / "pyboinc_python").write_text("/nowhere/python3\n")
+    assert launch() == ""
+
+
+def test_the_python_of_macos_that_offers_to_install_xcode(client, launch):
+    if not os.path.exists("/usr/bin/python3"):
+        pytest.skip("no /usr/bin/python3")
+    linked(client, launch, "exit 1")
+    tools = client.data / "tools"
+    candidate(tools, "uname", "echo Darwin")
+    for xcode, good in (("exit 2", False), ("echo /Library/Developer", True)):
+        candidate(tools, "xcode-select", xcode)
+        (client.project / "pyboinc_python").unlink(missing_ok=True)
+        client.start(*launch.command, environ={"PATH": f"{tools}:/usr/bin"})
+        client.task.wait(60)
+        chosen = (client.project / "pyboinc_python").read_text() if (client.project / "pyboinc_python").exists() else ""
+        assert (chosen.strip() == "/usr/bin/python3") is good
+
+
+def test_the_compiled_runtime_is_kept_and_replaced(client, launch):
+    linked(client, launch, GOOD)
+    old = client.project / "pyboinc_runtime_0.zip.cpython-39-1.cache"
+    old.write_bytes(b"of a runtime that is gone")
+    assert launch() == ""
+    (cache,) = client.project.glob("*.cache")
+    assert cache.name.startswith("runtime.zip_0f3a.")
+    good = cache.read_bytes()
+    cache.write_bytes(good[:5000] + bytes(len(good) - 5000))  # a disk that lost power
+    assert launch() == ""
+    assert cache.read_bytes() == good
