@@ -265,7 +265,7 @@ def test_what_an_admin_adds_stays(setup, made, database, tmp_path):
     (tmp_path / "wrapper.exe").write_bytes(b"MZ")
     key = rsa.make(2048)
     (tmp_path / "k.pem").write_bytes(key.pem())
-    status, out, err = setup("--wrapper", f"windows_x86_64={tmp_path / 'wrapper.exe'}", "--sign-key", str(tmp_path / "k.pem"))
+    status, _, err = setup("--wrapper", f"windows_x86_64={tmp_path / 'wrapper.exe'}", "--sign-key", str(tmp_path / "k.pem"))
     assert (status, err) == (0, "")
     folder = made / "apps" / "pyboinc" / "1.00"
     version = (folder / "windows_x86_64" / "version.xml").read_text()
