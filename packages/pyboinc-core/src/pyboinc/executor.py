@@ -184,6 +184,11 @@ def _options(
 # ---- the thread
 
 
+FOLD = "pyboinc.slave.functions:fold"
+_Input = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""The function's name, its arguments and its keyword arguments."""
+
+
 class _Submission(NamedTuple):
     future: Future
     function: Function
@@ -230,18 +235,21 @@ class _Run(Session):
 
     def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
         fn, args, kwargs = unwrap_partial(fn, args, kwargs)
-        function = self._functions.of(fn)
-        return self._call(function, (function.names[0], args, kwargs))
+        return self._call((fn,), lambda names: (names[0], args, kwargs))
 
     def fold(self, map_func: Callable[[Any], Any] | None, reduce_func: Callable[[Any, Any], Any], items: list[Any]) -> Future:
         """``reduce(reduce_func, map(map_func, items))``, as one call."""
-        function = self._functions.of(*([map_func] if map_func else []), reduce_func)
-        arguments = (function.names[0] if map_func else "", function.names[-1], items)
-        return self._call(function, ("pyboinc.slave.functions:fold", arguments, {}))
+        functions = (map_func, reduce_func) if map_func else (reduce_func,)
+        return self._call(functions, lambda names: (FOLD, (names[0] if map_func else "", names[-1], items), {}))
 
-    def _call(self, function: Function, what: tuple[str, tuple[Any, ...], dict[str, Any]]) -> Future:
+    def _call(self, functions: tuple[Callable[..., Any], ...], input_of: Callable[[tuple[str, ...]], _Input]) -> Future:
+        """A call by which the functions run. input_of: the input, from their names."""
         self._check_open()
+        function = self._functions.of(*functions)
+        what = input_of(function.names)
         data = files.encode_input(what, function.classes)
+        if missing := self._functions.missing_classes(function, data):
+            function = self._functions.of(*functions, classes=missing)
         digest = hashlib.blake2b(function.identity + data.body + self._told_files, digest_size=12).hexdigest()
         future = Future()
         submission = _Submission(future, function, data, digest, _shown(function, *what[1:]) if self._lasts else function.label)

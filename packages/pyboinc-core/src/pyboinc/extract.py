@@ -45,9 +45,11 @@ _VALUE = "from pyboinc.slave.functions import value as _value"
 _CONSTANT = (int, float, complex, str, bytes, type(None))
 
 
-def extract(functions: Iterable[Callable[..., Any]]) -> Extract:
-    """Raises Unextractable."""
+def extract(functions: Iterable[Callable[..., Any]], classes: Iterable[str] = ()) -> Extract:
+    """classes: names of those of the notebook that arguments are of. Raises Unextractable."""
     collector = _Collector()
+    for name in classes:
+        collector.need(name, vars(sys.modules["__main__"]))
     for function in functions:
         plain = inspect.unwrap(function)
         if not isinstance(plain, FunctionType | type):
@@ -82,7 +84,7 @@ class _Collector:
                 self._defined(name, value, path, scope)
             return
         data = _encoded(name, value)
-        for cls in _classes_in(data):
+        for cls in classes_in(data):
             self.need(cls, scope)
         self.used[name] = scope, value, data
         self.pieces.append(f"{_VALUE}\n{name} = _value({data!r}, __name__)")
@@ -129,8 +131,8 @@ def _encoded(name: str, value: Any) -> bytes:
 _MAIN = codec.Classes(["__main__"])
 
 
-def _classes_in(data: bytes) -> Iterator[str]:
-    """Names of the notebook's classes in a value."""
+def classes_in(data: bytes) -> Iterator[str]:
+    """Names of the notebook's classes in an encoded value."""
     todo: list[Any] = [codec.parse(data)]
     while todo:
         value = todo.pop()

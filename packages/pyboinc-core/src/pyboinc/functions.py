@@ -76,25 +76,31 @@ class Functions:
         self._main = _script()
         self._folder = self._main.folder if self._main else os.getcwd()
         self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
-        self._known: dict[tuple[int, ...], tuple[Any, Function, extract.Extract | None]] = {}  # by `_identity`
+        self._known: dict[tuple[int | str, ...], tuple[Any, Function, extract.Extract | None]] = {}  # by `_identity`
 
-    def of(self, *functions: Callable[..., Any]) -> Function:
-        """The functions made ready. Raises FunctionError, BundleError."""
-        key = tuple(part for each in functions for part in _identity(each))
+    def of(self, *functions: Callable[..., Any], classes: frozenset[str] = frozenset()) -> Function:
+        """The functions made ready. classes: see `missing_classes`. Raises FunctionError, BundleError."""
+        key: tuple[int | str, ...] = (*(part for each in functions for part in _identity(each)), *sorted(classes))
         known = self._known.get(key)
         if known is not None and (known[2] is None or known[2].holds()):
             return known[1]
-        made, extracted = self._make(functions)
+        made, extracted = self._make(functions, sorted(classes))
         self._known[key] = functions, made, None if self._main else extracted
         return made
 
-    def _make(self, functions: tuple[Callable[..., Any], ...]) -> tuple[Function, extract.Extract | None]:
+    def missing_classes(self, function: Function, data: codec.Encoded) -> frozenset[str]:
+        """The classes of a notebook that arguments are of, and that the function need not name. (A script goes whole.)"""
+        if self._main or not function.program.main or b"__main__" not in data.body:
+            return frozenset()
+        return frozenset(extract.classes_in(codec.dumps(data)))
+
+    def _make(self, functions: tuple[Callable[..., Any], ...], argument_classes: list[str]) -> tuple[Function, extract.Extract | None]:
         places = [_place(each) for each in functions]
         own = [each for each, (module, _) in zip(functions, places, strict=True) if module == "__main__"]
         main = (self._main.module if self._main else NOTEBOOK) if own else ""
         extracted = None
         try:
-            extracted = extract.extract(own) if own else None
+            extracted = extract.extract(own, argument_classes) if own else None
         except extract.Unextractable as error:
             if not self._main:
                 raise FunctionError(f"{own[0].__qualname__} can't travel: {error}") from None
