@@ -366,8 +366,11 @@ class Master:
         return self.made - self.handled
 
     def _flush(self, rest: bool = False) -> list[Instruction]:
-        self._group(self._packer.take(rest))
+        if self._packer.holds_calls:
+            self._group(self._packer.take(rest))
         out: list[Instruction] = []
+        if not self._collected:
+            return out
         if self._new:
             out.append(Write([["made", job.first, job.attempt, job.expected] for job in self._new]))
         jobs = self._again + self._new

@@ -75,7 +75,12 @@ class Packer:
                 groups.append(run[:size])
                 del run[:size]
         self._closed = [run for run in self._closed if run]
+        self._open = {parent: run for parent, run in self._open.items() if run}
         return groups
+
+    @property
+    def holds_calls(self) -> bool:
+        return bool(self._open or self._closed)
 
     def _probe(self) -> int:
         """The size of a job that is to show what a call takes; 0 if there are enough of them."""

@@ -197,7 +197,7 @@ class Run(Session):
         data = files.encode_input(input, classes)
         call = Call(self.master.next_position(), slave, input, name)
         attached = self._for_all + self._attachments.of(data_files) if data_files else self._for_all
-        told = "".join(f"\0{each.name}\0{each.sha256}" for each in attached)
+        told = "".join([f"\0{each.name}\0{each.sha256}" for each in attached]) if attached else ""
         digest = hashlib.blake2b(b"%b\0%b%b" % (slave.encode(), data.body, told.encode()), digest_size=12).hexdigest()
         self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})", attached)))
         if self._clock.now() - self._last_flush > FLUSH_AFTER:

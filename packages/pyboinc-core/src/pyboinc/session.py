@@ -120,10 +120,12 @@ class Session(ABC):
 
     def _carry_out(self, instructions: list[Instruction]) -> Instruction | None:
         """Carry out what this can; the last one, which is the loop's to carry out, is returned."""
-        if instructions:
+        if not instructions:
+            return None
+        if len(instructions) > 1 or not isinstance(instructions[0], Handle):
             with _disk_errors():
                 self._write_and_submit(instructions)
-        return instructions[-1] if instructions else None
+        return instructions[-1]
 
     def _write_and_submit(self, instructions: list[Instruction]) -> None:
         for each in instructions:
