@@ -37,10 +37,6 @@ class Admin:
             for number, name, hr, adaptive, oldest, newest in rows
         ]
 
-    def app(self, name: str) -> AppRow | None:
-        """The app of that name, if `bin/xadd` has added it."""
-        return next((app for app in self.apps() if app.name == name), None)
-
     def set_app(self, name: str, homogeneous_redundancy: int, target_nresults: int, min_version: int) -> None:
         sql = "UPDATE app SET homogeneous_redundancy = %s, target_nresults = %s, min_version = %s WHERE name = %s"
         self._transaction(lambda step: step.change(sql, (homogeneous_redundancy, target_nresults, min_version, name)))
