@@ -166,7 +166,7 @@ class Bench:
         columns = self.store.connection.transaction(Transaction.rows, "SHOW COLUMNS FROM workunit")
         names = [name for name, *_ in columns if name not in ("id", "name", "assimilate_state", "transition_time")]
         copied = f"INSERT INTO workunit (name, assimilate_state, transition_time, {', '.join(names)}) "
-        copied += f"SELECT CONCAT(name, '_', id), 2, 2147483647, {', '.join(names)} FROM workunit WHERE batch = %s LIMIT %s"
+        copied += f"SELECT CONCAT('bench_', UUID_SHORT()), 2, 2147483647, {', '.join(names)} FROM workunit WHERE batch = %s LIMIT %s"
         while (left := MANY - self._recounted(batch)) > 0:
             self.store.connection.transaction(Transaction.change, copied, (batch.id, left))
         times = []
