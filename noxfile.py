@@ -161,8 +161,8 @@ def site(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """A release, dry: its changelog, what would be uploaded, and each wheel alone in a clean environment. Nothing is uploaded."""
     install(session, *nox.project.dependency_groups(TOOLS, "release"))
-    session.run("python", "tools/release.py", "changelog")
-    session.run("python", "tools/release.py", "check", str(DIST))
+    session.run("python", "docs/release.py", "changelog")
+    session.run("python", "docs/release.py", "check", str(DIST))
     session.run("twine", "check", "--strict", *map(str, [*DIST.glob("*.whl"), *DIST.glob("*.tar.gz")]))
     for wheel in wheels():
         home = Path(session.create_tmp()) / Path(wheel).name.partition("-")[0]

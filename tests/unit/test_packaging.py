@@ -94,6 +94,11 @@ def top(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def test_the_top_level_stays_as_it_is() -> None:
+    folders = {path.name for path in PACKAGES.parent.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    assert folders - {"build", "dist"} == {"benchmarks", "docs", "examples", "packages", "sim", "tests"}
+
+
 def test_there_are_five() -> None:
     assert {path.name for path in PACKAGES.iterdir() if path.is_dir()} == set(MODULES)
 

@@ -1,8 +1,8 @@
 """What a release needs beside the wheels: the changelog from its fragments, and a look at what would be uploaded.
 
-    python tools/release.py changelog              print the section that the next release gets
-    python tools/release.py changelog --write DATE write it into CHANGELOG.md, under the version, and remove the fragments
-    python tools/release.py check DIST             five wheels and five sdists of one version, each with what belongs into it
+    python docs/release.py changelog              print the section that the next release gets
+    python docs/release.py changelog --write DATE write it into CHANGELOG.md, under the version, and remove the fragments
+    python docs/release.py check DIST             five wheels and five sdists of one version, each with what belongs into it
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("pyboinc-assimilator", "pyboinc-boinc", "pyboinc-core", "pyboinc-local", "pyboinc-validator")
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
-"""Headings of Keep a Changelog; a fragment is changes/NAME.KIND.md, in lower case, and holds one or more list items."""
+"""Headings of Keep a Changelog; a fragment is docs/changes/NAME.KIND.md, in lower case, and holds one or more list items."""
 HEADING = "## [Unreleased]"
 
 
@@ -56,9 +56,9 @@ def gathered(unreleased: str, fragments: dict[str, str]) -> str:
     for name, text in sorted(fragments.items()):
         kind = name.split(".")[-2].capitalize() if name.count(".") >= 2 else ""
         if kind not in KINDS:
-            raise ValueError(f"changes/{name}: its name must end in one of {', '.join(f'.{each.lower()}.md' for each in KINDS)}")
+            raise ValueError(f"docs/changes/{name}: its name must end in one of {', '.join(f'.{each.lower()}.md' for each in KINDS)}")
         if not text.startswith("- "):
-            raise ValueError(f"changes/{name}: must be a list, '- ...'")
+            raise ValueError(f"docs/changes/{name}: must be a list, '- ...'")
         lists.setdefault(kind, []).append(text.strip())
     return "\n\n".join(f"### {kind}\n\n" + "\n".join(lists[kind]) for kind in KINDS if kind in lists)
 
@@ -68,7 +68,7 @@ def changelog(date: str) -> str:
     page = ROOT / "CHANGELOG.md"
     before, after = page.read_text("utf-8").split(HEADING + "\n", 1)
     unreleased, *older = re.split(r"^(?=## \[)", after, maxsplit=1, flags=re.MULTILINE)
-    files = [path for path in sorted((ROOT / "changes").glob("*.md")) if path.name != "README.md"]
+    files = [path for path in sorted((ROOT / "docs/changes").glob("*.md")) if path.name != "README.md"]
     section = gathered(unreleased, {path.name: path.read_text("utf-8") for path in files})
     if date:
         if not section:
