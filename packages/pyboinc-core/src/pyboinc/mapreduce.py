@@ -9,9 +9,8 @@ from itertools import islice
 from typing import Any
 
 from . import codec
-from .errors import PyBoincError
+from .errors import EncodeError, PyBoincError
 from .executor import Executor, Future
-from .functions import FunctionError
 
 FAN_IN = 16  # partial results that one call reduces
 SAMPLE = 8  # items whose order of reduction is tried in debug mode
@@ -131,5 +130,5 @@ def _alike(a: Any, b: Any) -> bool:
         return _alike(vars(a), vars(b))
     try:
         return codec.dumps(a) == codec.dumps(b)
-    except FunctionError:
+    except EncodeError:
         return bool(a == b)
