@@ -57,6 +57,21 @@ def test_the_plan_for_a_project_that_is_set_up_is_empty(project):
     assert not todo and todo.lines == [] and diff(after, applied(after, [])) == ""
 
 
+def test_the_validator_is_chosen_and_changed(project):
+    def cmd(there, app, choice):
+        apps = replace(WANTED, apps=(WantedApp(app, app, validator=choice),))
+        after = applied(there, plan(there, FRESH, apps).changes)
+        return after, [each.cmd for each in after.config.validators(app)]
+
+    ours = "/opt/pyboinc/bin/pyboinc-validator -d 3 --app pyboinc"
+    made, commands = cmd(project(), "pyboinc", "pyboinc")
+    assert commands == [ours] and not made.config.is_bitwise("pyboinc")
+    assert cmd(made, "pyboinc", None)[1] == [ours], "it stays"
+    back, commands = cmd(made, "pyboinc", "boinc")
+    assert commands == ["sample_bitwise_validator -d 3 --app pyboinc"] and back.config.is_bitwise("pyboinc")
+    assert cmd(back, "pyboinc", "pyboinc")[1] == [ours]
+
+
 def test_one_more_app(project):
     after = applied(project(), plan(project(), FRESH, WANTED).changes)
     assert after.config.pyboinc_apps == ["pyboinc"] and after.config.is_bitwise("pyboinc")

@@ -84,4 +84,5 @@ def choose(apps: Sequence[AppRow], need: Need, name: str = "") -> AppRow:
 
 def _make(need: Need) -> str:
     options = "".join([f" --hr {need.hr}" if need.hr else "", " --adaptive 2" if need.adaptive else ""])
+    options += "" if need.comparator == "bitwise" else " --validator pyboinc"
     return f"no app has it; the project's admin makes one:  pyboinc setup -p PROJECT_DIR --app NAME{options}"

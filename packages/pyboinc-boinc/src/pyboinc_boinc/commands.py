@@ -19,7 +19,7 @@ from .appversion import PLATFORMS
 from .doctor import SEVERITIES, Finding, examine
 from .facts import PATIENCE, gather
 from .project import Project, ProjectError, applied, diff, load, steps
-from .setup import Plan, plan, wanted_apps
+from .setup import VALIDATORS, Plan, plan, wanted_apps
 from .store import Store
 
 _project_option = click.option(
@@ -33,6 +33,7 @@ _project_option = click.option(
 @click.option("--title", metavar="TEXT", help="What volunteers see as the app's name, if it is new.")
 @click.option("--hr", type=click.Choice(HR_TYPES), help="Homogeneous redundancy: a job's results come from hosts that are alike.")
 @click.option("--adaptive", type=int, metavar="N", help="Adaptive replication: N results until a host is trusted, then one; 0: no.")
+@click.option("--validator", type=click.Choice([*VALIDATORS]), help="BOINC's bitwise one [boinc], or pyboinc-validator for any comparator.")
 @click.option("--interpreter", multiple=True, metavar="PLATFORM=FILE", help="Ship this CPython, a folder or an archive; nothing: none.")
 @click.option("--wrapper", multiple=True, metavar="PLATFORM=FILE", help="Start tasks by this file, BOINC's wrapper; nothing: directly.")
 @click.option("--sign-key", metavar="FILE", help="Volunteers run only what this key has signed; nothing: all programs.")
@@ -44,6 +45,7 @@ def setup(
     title: str | None,
     hr: str | None,
     adaptive: int | None,
+    validator: str | None,
     interpreter: tuple[str, ...],
     wrapper: tuple[str, ...],
     sign_key: str | None,
@@ -70,7 +72,7 @@ def setup(
     project = load(disk, folder)
     store = Store(project, SystemClock(), PATIENCE)
     try:
-        apps = wanted_apps(project.config, app, title, hr, adaptive)
+        apps = wanted_apps(project.config, app, title, hr, adaptive, validator)
         more = extras.added(extras.load(folder), _packed(interpreter), _by_platform(wrapper, "--wrapper", _content))
         modulus = extras.modulus(folder) if sign_key is None else signing.read_modulus(sign_key) if sign_key else 0
         todo = plan(project, install.gather(project, store), install.wanted(apps, more, modulus))
@@ -91,6 +93,8 @@ def setup(
         click.echo("A change that was not finished is undone.\n")
     for line in todo.lines:
         click.echo(voice.line(line))
+    for each in [each for each in apps if not project.config.validators(each.name) or each.validator]:
+        click.echo(f"{each.name} is validated by {VALIDATORS[each.validator or 'boinc']}")
     if dry_run and todo:
         click.echo()
         click.echo(diff(project, applied(project, todo.changes)), nl=False)

@@ -19,7 +19,6 @@ from .apps import HR_TYPES, AppRow
 from .appversion import TRUST_NAME, AppFile
 from .knobs import KNOBS
 from .project import (
-    ASSIMILATOR,
     BITWISE_VALIDATOR,
     CONFIG,
     SUBMIT_USER,
@@ -42,6 +41,12 @@ from .versions import VersionRow
 DEFAULT_APP = "pyboinc"
 FEEDER = "feeder"
 ARGUMENTS = "-d 3 --app"
+VALIDATOR = "pyboinc-validator"
+VALIDATORS = {
+    "boinc": f"{BITWISE_VALIDATOR}, BOINC's own: outputs must be the same byte for byte, and a sole result is believed",
+    "pyboinc": f"{VALIDATOR}: each batch's own comparator, and a sole exception gets a second opinion",
+}
+"""What an app's results can be validated by, and what for."""
 OLDEST = str(versions.FIRST)
 """BOINC's scheduler hands out older app versions only for an app with a min_version, and a batch keeps the one it began with."""
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -49,12 +54,16 @@ _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class WantedApp:
-    """hr: one of HR_TYPES.  adaptive: replication until a host is trusted, 0: not adaptive.  None: as it is."""
+    """hr: one of HR_TYPES.  adaptive: replication until a host is trusted, 0: not adaptive.  validator: one of VALIDATORS.
+
+    None: as it is; of a new app, "boinc".
+    """
 
     name: str
     title: str
     hr: str | None = None
     adaptive: int | None = None
+    validator: str | None = None
 
     def __post_init__(self) -> None:
         if not _APP_NAME.fullmatch(self.name):
@@ -154,12 +163,17 @@ class Plan:
 
 
 def wanted_apps(
-    config: Config, name: str | None = None, title: str | None = None, hr: str | None = None, adaptive: int | None = None
+    config: Config,
+    name: str | None = None,
+    title: str | None = None,
+    hr: str | None = None,
+    adaptive: int | None = None,
+    validator: str | None = None,
 ) -> tuple[WantedApp, ...]:
     """The app that is asked for, and those that are there and may need what an upgrade brings."""
     there = config.pyboinc_apps
     name = name or (there[0] if there else DEFAULT_APP)
-    asked = WantedApp(name, title or ("PyBOINC" if name == DEFAULT_APP else f"PyBOINC: {name}"), hr, adaptive)
+    asked = WantedApp(name, title or ("PyBOINC" if name == DEFAULT_APP else f"PyBOINC: {name}"), hr, adaptive, validator)
     return (asked, *(WantedApp(other, other) for other in there if other != name))
 
 
@@ -177,7 +191,7 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
             changes += [SetMinVersion(app.name, OLDEST)] if in_file[app.name].min_version in ("", "0") else []
         elif app.name not in in_database:
             changes.append(AddApp(App(app.name, app.title, OLDEST)))
-        changes += _daemons(project, app.name, posixpath.join(wanted.scripts, ASSIMILATOR))
+        changes += [*_validator(project, app, wanted.scripts), *_ours(project, app.name, "assimilator", wanted.scripts)]
         changes += _versions(app.name, records, wanted.files_of(app.name, project.config.master_url))
         row = in_database.get(app.name, AppRow(0, app.name))
         hr = row.hr if app.hr is None else HR_TYPES.index(app.hr)
@@ -208,17 +222,28 @@ def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]
     return changes
 
 
-def _daemons(project: Project, app: str, script: str) -> list[Change]:
-    """The app's validator and assimilator. Those that are there keep their arguments and files, a validator its program too."""
-    daemons = project.config.daemons
-    changes: list[Change] = []
-    if not project.config.validators(app):
-        changes.append(_new_daemon(project, "validator", BITWISE_VALIDATOR, app))
-    mine = [(index, each) for index, each in enumerate(daemons) if posixpath.basename(each.executable) == ASSIMILATOR and each.app == app]
+def _validator(project: Project, app: WantedApp, scripts: str) -> list[Change]:
+    """The app's validator. One that is there keeps its arguments and files, and its program unless the other one is asked for."""
+    there = project.config.validators(app.name)
+    replaced = {"pyboinc": BITWISE_VALIDATOR, "boinc": VALIDATOR}.get(app.validator or "")
+    other = [(index, each) for index, each in enumerate(project.config.daemons) if each in there and each.program == replaced]
+    if other:
+        program = shlex.quote(posixpath.join(scripts, VALIDATOR)) if app.validator == "pyboinc" else BITWISE_VALIDATOR
+        return [ChangeDaemon(index, each, {"cmd": f"{program} {ARGUMENTS} {app.name}"}) for index, each in other]
+    if app.validator == "pyboinc" or any(each.program == VALIDATOR for each in there):
+        return _ours(project, app.name, "validator", scripts)
+    return [] if there else [_new_daemon(project, "validator", BITWISE_VALIDATOR, app.name)]
+
+
+def _ours(project: Project, app: str, role: str, scripts: str) -> list[Change]:
+    """A daemon of PyBOINC's, by the script that is installed now. One that is there keeps its arguments and files."""
+    script = posixpath.join(scripts, f"pyboinc-{role}")
+    daemons = enumerate(project.config.daemons)
+    mine = [(index, each) for index, each in daemons if posixpath.basename(each.executable) == f"pyboinc-{role}" and each.app == app]
     if not mine:
-        changes.append(_new_daemon(project, "assimilator", shlex.quote(script), app))
+        return [_new_daemon(project, role, shlex.quote(script), app)]
     moved = [(index, each) for index, each in mine if each.executable != script]
-    return changes + [ChangeDaemon(index, each, {"cmd": _with_program(each.cmd, script)}) for index, each in moved]
+    return [ChangeDaemon(index, each, {"cmd": _with_program(each.cmd, script)}) for index, each in moved]
 
 
 def _feeder(project: Project, hr: Mapping[str, int]) -> list[Change]:
