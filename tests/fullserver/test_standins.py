@@ -115,7 +115,12 @@ def test_create_work_and_cancel_jobs(stopped):
     real, ours = both()
     assert real["xml_doc"].split() == ours["xml_doc"].split()
     assert {**real, "xml_doc": ""} == {**ours, "xml_doc": ""}
-    stopped.tool("bin/transitioner", "-d", "3", "--one_pass")
+
+    def results():  # the transitioner leaves workunits of this very second for its next pass
+        stopped.tool("bin/transitioner", "-d", "3", "--one_pass")
+        return stopped.rows("SELECT COUNT(*) FROM result WHERE name LIKE %s", "drift\\_%") == [(12,)]
+
+    stopped.until(results, 60)
     for which in ("real", "standin"):
         numbers = [number for (number,) in stopped.rows("SELECT id FROM workunit WHERE name LIKE %s ORDER BY id", f"drift_{which}%")]
         run(stopped, which, "cancel_jobs", numbers[0], numbers[1])
