@@ -8,7 +8,7 @@ disagree on most jobs, and a third one, of either kind, must settle it. Each cur
   or of FMA, and two Windows of different age still disagree;
 - correctly rounded functions (pyboinc.exactmath) give the same bits everywhere;
 - the deterministic runtime, CPython as WebAssembly, gives the same bits everywhere;
-- one shipped CPython ends what differs between Python's versions, and here nothing does: the sines are the operating system's.
+- one shipped CPython ends what differs between Python's versions, such as sum(), but the sines are the operating system's.
 """
 
 HALF = """
@@ -107,3 +107,23 @@ def test_the_deterministic_runtime_is_the_same_everywhere(simulate):
     told, printed = simulate(TIDES, everywhere, QUORUM, "--no-trials")
     assert ANSWER in printed
     assert told["truth"]["jobs_on_which_honest_hosts_disagree"] == 0
+
+
+MEANS = {**TIDES, "app_slave.py": TIDES["app_slave.py"].replace("from math import sin\n", "").replace("Output([", "Output([sum([").replace(
+    "sin(0.5059 * (24.0 * day + 0.6 * step)) for step in range(40)])", "1 / (1.5 + day + step) for step in range(40)])])"
+)}  # fmt: skip
+
+
+def test_one_cpython_ends_what_differs_between_versions_of_python(simulate):
+    old_and_new = OLD_AND_NEW.replace("windows11", "windows11@3.11").replace("windows10-nofma", "windows11@3.13")
+    told, _ = simulate(MEANS, old_and_new, QUORUM, "--no-trials")
+    assert told["truth"]["jobs_on_which_honest_hosts_disagree"] > 10, "sum() has been compensated since 3.12"
+    shipped = old_and_new.replace("@3.11", "@3.13")
+    told, _ = simulate(MEANS, shipped, QUORUM, "--no-trials")
+    assert told["truth"]["jobs_on_which_honest_hosts_disagree"] == 0
+
+
+def test_and_not_what_differs_between_operating_systems(simulate):
+    one = HALF.replace("windows11", "windows11@3.13").replace("linux-glibc-fma", "linux-glibc-fma@3.13")
+    told, _ = simulate(TIDES, one, QUORUM, "--no-trials")
+    assert told["truth"]["jobs_on_which_honest_hosts_disagree"] > 20

@@ -207,10 +207,13 @@ def _processor(value: Any) -> tuple[str, str]:
 
 
 def _profile(value: Any) -> str:
-    from .. import platforms  # much to import
+    from ..platforms import PlatformError  # much to import
+    from ..platforms.spec import arithmetic
 
-    if value not in platforms.names():
-        raise ValueError(f"must be a platform profile{nearest(str(value), platforms.names())}")
+    try:
+        arithmetic(str(value))
+    except PlatformError as error:
+        raise ValueError(f"must be a platform profile, such as 'windows11' or 'windows11@3.12': {error}") from None
     return str(value)
 
 
