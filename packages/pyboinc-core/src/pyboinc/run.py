@@ -177,6 +177,7 @@ class Run(Session):
                     self._hooks.pyboinc_wait(batch=self.batch, timeout=LOOK_EVERY)
             else:
                 assert isinstance(last, Finish)
+                self._stop_if_cancelled(at_the_end=True)
                 self._set_state("finished")
                 return
 

@@ -155,10 +155,10 @@ class Session(ABC):
             self._checkpoint = replace(self._checkpoint, state=state)
             self._dir.write_checkpoint(self._checkpoint)
 
-    def _stop_if_cancelled(self) -> None:
-        """Anybody may ask for it at any time: ``pyboinc cancel``."""
+    def _stop_if_cancelled(self, at_the_end: bool = False) -> None:
+        """Anybody may ask for it at any time: ``pyboinc cancel``. A batch whose last calls ended by that has not finished."""
         if self._checkpoint.state != "cancelled":
-            if self._clock.now() < self._next_look:
+            if self._clock.now() < self._next_look and not at_the_end:
                 return
             self._next_look = self._clock.now() + LOOK_EVERY
             if not self._dir.asked_to_cancel(self._checkpoint):
