@@ -105,7 +105,7 @@ class Validator:
             yield wu, judge(wu, self._app, comparator, self._reader(comparator), self._exact)
 
     def _settle(self, ledger: Ledger, judgements: Sequence[Judgement]) -> tuple[int, list[str]]:
-        settled = settle(ledger, judgements, self._rule, self._wall(), self._exact)
+        settled = settle(ledger, judgements, self._rule, self._wall())
         return len(settled), [summary(ledger.workunits[each.workunit]) for each in settled]
 
     # -- outputs

@@ -85,7 +85,7 @@ def seen(wu: CheckedWorkunit) -> Seen:
     return wu.canonical_resultid, tuple((each.id, each.validate_state) for each in handle.viable_results(wu.results))
 
 
-def settle(ledger: Ledger, judgements: Iterable[Judgement], rule: Rule, now: float, boinc_exact: bool = False) -> list[Judgement]:
+def settle(ledger: Ledger, judgements: Iterable[Judgement], rule: Rule, now: float) -> list[Judgement]:
     """Change the rows as judged; the judgements that took effect. A workunit that is not what was judged stays for the next time."""
     settled = []
     for judgement in judgements:
@@ -94,7 +94,7 @@ def settle(ledger: Ledger, judgements: Iterable[Judgement], rule: Rule, now: flo
             continue
         wu.need_validate = 0
         if judgement.verdict is not None:
-            _settle_set(ledger, wu, judgement.verdict, rule, now, boinc_exact)
+            _settle_set(ledger, wu, judgement.verdict, rule, now)
         else:
             for each in judgement.late:
                 _settle_late(ledger, wu, each, rule, now)
@@ -105,13 +105,13 @@ def settle(ledger: Ledger, judgements: Iterable[Judgement], rule: Rule, now: flo
     return settled
 
 
-def _settle_set(ledger: Ledger, wu: CheckedWorkunit, verdict: Verdict, rule: Rule, now: float, boinc_exact: bool) -> None:
+def _settle_set(ledger: Ledger, wu: CheckedWorkunit, verdict: Verdict, rule: Rule, now: float) -> None:
     viable = handle.viable_results(wu.results)
     credit = 0.0
     if verdict.canonical:
         credit = workunit_credit(ledger, wu, viable, lambda each: verdict.states.get(each.id) == VALID, rule, now)
         wu.canonical_credit = credit
-    elif not boinc_exact:
+    elif not rule.boinc_exact:
         wu.min_quorum = verdict.quorum  # of suspicious results, a raised one
     handle.set_checked(
         wu,
@@ -125,7 +125,7 @@ def _settle_set(ledger: Ledger, wu: CheckedWorkunit, verdict: Verdict, rule: Rul
         now,
         app_target=ledger.app.target_nresults,
         quota=ledger.daily_result_quota,
-        boinc_exact=boinc_exact,
+        boinc_exact=rule.boinc_exact,
     )
     for result in viable:
         if result.validate_state == VALID:
