@@ -1,4 +1,4 @@
-"""A batch made by hand, with all that a page may have to show."""
+"""A batch of the local project made by hand, with all that a page may have to show."""
 
 import json
 import os
@@ -7,9 +7,18 @@ from pyboinc import codec
 from pyboinc.model import ErrorMask, Outcome, Record, ResultSummary, job_name
 from pyboinc.records import dump_records
 from pyboinc.slave import files
+from pyboinc.states import IN_PROGRESS, INVALID, OVER, UNSENT, VALID, VALIDATE_INIT
 
 HOSTILE = "</pre><script>document.title='pwned'</script><img src=http://192.0.2.1/x onerror=document.title='pwned'>\x1b[2J"
 START = 1_700_000_000.0
+RESULTS = [  # platform, server_state, outcome, validate_state, turnaround, number
+    ("x86_64-pc-linux-gnu", OVER, Outcome.SUCCESS, VALID, 6, 5),
+    ("x86_64-pc-linux-gnu", OVER, Outcome.SUCCESS, VALID, 12, 3),
+    ("windows_x86_64", OVER, Outcome.SUCCESS, INVALID, 9, 1),
+    ("windows_x86_64", OVER, Outcome.CLIENT_ERROR, VALIDATE_INIT, 3, 1),
+    (f"aarch64 {HOSTILE}", IN_PROGRESS, 0, VALIDATE_INIT, None, 1),
+    ("", UNSENT, 0, VALIDATE_INIT, None, 2),
+]
 
 
 class Made:
@@ -23,6 +32,7 @@ class Made:
         journal = [["program", "app_slave.py", "f" * 64], *(["made", str(i), 0, [["d", f"app_slave.py({i})"]]] for i in range(10))]
         journal += [["handled", str(i), True] for i in range(8)] + [["failed", "6"], ["failed", "7"], ["outvoted", "5"]]
         (folder / "pyboinc_journal").write_text("".join(json.dumps(entry) + "\n" for entry in journal))
+        (folder / "pyboinc_results").write_text(json.dumps({"format": 1, "token": "c0ffee", "results": RESULTS}))
         for name in ("new", "old"):
             (folder / name).mkdir()
         for i in range(9):

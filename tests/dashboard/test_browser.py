@@ -26,7 +26,17 @@ def test_a_person_looks_at_a_batch_and_cancels_it(batch, serve, browser, tmp_pat
     browser.look(1100, 900, dark=False)
     browser.open(serve(batch.folder))
     text = browser.text()
-    for shown in ("Batch 7", "stopped", "of 10 calls done", "found wrong", "ValueError", "host 1"):
+    for shown in (
+        "Batch 7",
+        "stopped",
+        "of 10 calls done",
+        "Results by platform",
+        "windows_x86_64",
+        "found wrong",
+        "Turnaround",
+        "ValueError",
+        "host 1",
+    ):
         assert shown in text, shown
     assert "<script>" in text and browser.run("document.title") == "Batch 7 - PyBOINC"  # hostile text is text
     assert browser.run("document.querySelectorAll('script, img').length") == 0

@@ -6,6 +6,7 @@ import pytest
 from handmade import HOSTILE, START
 
 from pyboinc.dashboard import page
+from pyboinc.dashboard.figures import Histogram
 from pyboinc.dashboard.source import Source
 from pyboinc.forecast import Arrival, duration, forecast
 
@@ -17,9 +18,37 @@ def test_figures_of_a_batch(batch):
     assert found.done[0] == (0.0, 0.0) and found.done[-1] == (480.0, 9.0)
     assert found.outcomes == {"accepted": 8, "found wrong": 1, "failed": 1}
     assert found.hosts == {"host 1": {"found wrong": 1}, f"host 2 {HOSTILE}": {"failed": 1}}
-    assert (found.first_time, found.times) == (0, [1] * 8)
+    assert found.computing == Histogram(0, [1] * 8)
     assert [len(group) for group in found.failures] == [2, 1]
     assert found.forecast is None  # nobody works on it
+
+
+def test_results_by_platform_and_their_turnaround(batch):
+    found = Source(str(batch.folder)).look()
+    assert found.platforms == {
+        "x86_64-pc-linux-gnu": {"accepted": 8},
+        "windows_x86_64": {"found wrong": 1, "failed": 1},
+        f"aarch64 {HOSTILE}": {"on a host": 1},
+        "": {"not sent yet": 2},
+    }
+    assert found.turnaround == Histogram(6, [5, 0, 0, 1, 0, 0, 3])  # what failed has none
+    shown = page.overview(found)
+    assert "<h2>Results by platform</h2>" in shown and "<h2>Results</h2>" not in shown
+    assert "no host yet" in shown and "The one in the middle: 1.1 min to 2.1 min." in shown
+
+
+def test_without_a_word_of_the_project_the_page_tells_what_the_batch_knows(batch):
+    (batch.folder / "pyboinc_results").unlink()
+    shown = page.overview(Source(str(batch.folder)).look())
+    assert "<h2>Results</h2>" in shown and "Results by platform" not in shown and "can't be asked" not in shown
+    checkpoint = batch.folder / "pyboinc_checkpoint"
+    checkpoint.write_text(checkpoint.read_text().replace("local", "<elsewhere>"))
+    shown = page.overview(Source(str(batch.folder)).look())
+    assert (
+        "The project can&#x27;t be asked" in shown
+        and "no backend is called &#x27;&lt;elsewhere&gt;&#x27;" in shown
+        and "<h2>Results</h2>" in shown
+    )
 
 
 def test_a_result_file_is_read_once_and_new_ones_are_seen(batch, monkeypatch):

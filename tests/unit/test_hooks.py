@@ -12,7 +12,7 @@ import pytest
 
 import pyboinc.testing
 from pyboinc import hookspecs
-from pyboinc.model import Batch, Job, JobSettings
+from pyboinc.model import Batch, Job, JobSettings, ResultCount
 from pyboinc.plugins import Plugin, manager_of
 from pyboinc.testing import ManualClock, MemoryFileSystem
 from pyboinc_validator.comparators import Comparator
@@ -62,6 +62,7 @@ class Plain:
         self.queue = []
         self.database = MagicMock()
         self.database.batch_number.return_value = 7
+        self.database.count_results.return_value = [("linux", 5, 1, 1, 7, 3)]
         self.connection = MagicMock()
 
 
@@ -69,7 +70,8 @@ class Plain:
 def test_each_example_runs(name):
     """As a plugin of a run, called with the arguments that a run gives it."""
     hook = getattr(hookspecs, name)
-    namespace = {"hookimpl": hookspecs.hookimpl, "click": click, "Comparator": Comparator, "MyStore": MagicMock()}
+    known = {"click": click, "Comparator": Comparator, "MyStore": MagicMock(), "ResultCount": ResultCount}
+    namespace = {"hookimpl": hookspecs.hookimpl, **known}
     exec(example(hook), namespace)
     function = namespace[name]
     is_method = "self" in inspect.signature(function).parameters
@@ -78,6 +80,8 @@ def test_each_example_runs(name):
     result = getattr(manager.hook, name)(**{each: ARGUMENTS[each] for each in inspect.signature(hook).parameters})
     if name == "pyboinc_start_batch":
         assert result == 7
+    if name == "pyboinc_count_results":
+        assert result == [ResultCount("linux", 5, 1, 1, 7, 3)]
     if name == "pyboinc_comparators":
         assert result == [{"rounded": namespace["Rounded"]}]
     if name == "pyboinc_platforms":

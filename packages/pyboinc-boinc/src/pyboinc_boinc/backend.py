@@ -7,7 +7,7 @@ import os
 
 from pyboinc import batchdir
 from pyboinc.errors import PyBoincError
-from pyboinc.model import Batch, Job, JobSettings, SettingsError
+from pyboinc.model import Batch, Job, JobSettings, ResultCount, SettingsError
 from pyboinc.rows import ABORTED_STATES
 
 from . import options as boinc_options
@@ -31,14 +31,14 @@ MAX_TEXT = 255
 
 
 class Run:
-    """A batch on a project. Raises PyBoincError that says what to do."""
+    """A batch on a project. Raises PyBoincError that says what to do. patience: seconds for a database that is away."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, patience: float = PATIENCE) -> None:
         if not batch.project:
             raise SettingsError("name the folder of the BOINC project: -p DIR, or PYBOINC_DIR")
         self._batch = batch
         self._project = load(ProjectDisk(), batch.project)
-        self._store = Store(self._project, batch.clock, PATIENCE)
+        self._store = Store(self._project, batch.clock, patience)
         self._pipeline: Pipeline | None = None
         self._next_look = batch.clock.now() + LOOK_EVERY
         self._new = os.path.join(batch.folder, batchdir.NEW)
@@ -101,6 +101,11 @@ class Run:
             self._store.close()
 
     # -- also without one
+
+    def count_results(self) -> list[ResultCount]:
+        """None of a batch that is not there."""
+        status = self._status()
+        return [] if status is None else self._store.batches.count_results(status.id)
 
     def cancel(self) -> None:
         """End the batch's own workunits."""

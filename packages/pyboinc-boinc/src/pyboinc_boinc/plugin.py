@@ -10,7 +10,7 @@ from pyboinc.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from pyboinc.model import Batch, Job
+    from pyboinc.model import Batch, Job, ResultCount
     from pyboinc.ports import Clock
 
     from .backend import Run
@@ -57,6 +57,15 @@ class BoincBackend:
         self._run.wait(timeout)
 
     @hookimpl
+    def pyboinc_count_results(self, batch: Batch) -> list[ResultCount]:
+        """A database that is away is not waited for: whoever looks will look again."""
+        run = _open(batch, patience=0.0)
+        try:
+            return run.count_results()
+        finally:
+            run.close()
+
+    @hookimpl
     def pyboinc_cancel_batch(self, batch: Batch) -> None:
         if self._run is not None:
             self._run.cancel()
@@ -82,7 +91,7 @@ class BoincBackend:
             run.stop()
 
 
-def _open(batch: Batch) -> Run:
+def _open(batch: Batch, **patience: float) -> Run:
     from .backend import Run  # here: the command line need not load it
 
-    return Run(batch)
+    return Run(batch, **patience)

@@ -77,8 +77,26 @@ def bars(values: Sequence[float], names: Sequence[str], x_title: str, y_title: s
         drawn.append(f"<g>{shape}<title>{escape(name)}: {value:,.0f}</title></g>")
     every = max(1, -(-len(names) // 9))
     shift = 0.0 if edges else 0.5
-    numbers = [_below(plot.x(place + shift), name) for place, name in enumerate(names) if place % every == 0]
+    numbers = [_below(plot.x(place + shift), name, place // every % 2) for place, name in enumerate(names) if place % every == 0]
     return plot.svg(drawn, numbers)
+
+
+def shares(rows: Sequence[tuple[str, Sequence[tuple[str, str, int]]]]) -> str:
+    """A bar for each row, as long as its numbers are large, and cut into them: a row is a name and (style, name, number) of each part."""
+    high, right = 52, 90
+    most = max((sum(number for _, _, number in parts) for _, parts in rows), default=0) or 1
+    drawn = []
+    for place, (name, parts) in enumerate(rows):
+        top, x = high * place + 22, 0.0
+        drawn.append(f'<text class="tick" x="0" y="{top - 5}">{escape(name)}</text>')
+        for style, what, number in parts:
+            width = (WIDTH - right) * number / most
+            box = f'x="{x:.1f}" y="{top}" width="{max(1.0, width - 1):.1f}" height="20"'
+            drawn.append(f'<g><rect class="{style}" {box}/><title>{escape(name)}: {number:,} {escape(what)}</title></g>')
+            x += width
+        total = sum(number for _, _, number in parts)
+        drawn.append(f'<text class="tick" x="{x + 8:.1f}" y="{top + 15}">{total:,}</text>')
+    return f'<svg viewBox="0 0 {WIDTH} {high * len(rows)}" role="img">{"".join(drawn)}</svg>'
 
 
 def matrix(names: Sequence[str], cell: Callable[[int, int], tuple[float, str, str] | None]) -> str:
@@ -136,9 +154,9 @@ class _Frame:
         return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join([*grid, *drawn, *numbers])}{titles}</svg>'
 
 
-def _below(x: float, text: str) -> str:
-    """A number of the x axis."""
-    return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>'
+def _below(x: float, text: str, odd: int = 0) -> str:
+    """A number of the x axis. odd: one of those that a small screen can do without."""
+    return f'<text class="tick{" odd" if odd else ""}" x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>'
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:

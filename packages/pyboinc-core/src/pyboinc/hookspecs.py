@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from .model import Batch, Job
+    from .model import Batch, Job, ResultCount
     from .ports import Clock, Store
 
 hookspec = pluggy.HookspecMarker("pyboinc")
@@ -128,6 +128,19 @@ def pyboinc_wait(batch: Batch, timeout: float) -> None:
         @hookimpl
         def pyboinc_wait(self, batch, timeout):
             batch.clock.sleep(min(timeout, 1.0))
+    """
+
+
+@hookspec(firstresult=True)
+def pyboinc_count_results(batch: Batch) -> list[ResultCount] | None:
+    """What has become of the batch's results so far, all that the project knows of; None if it does not say.
+
+    Called by ``pyboinc dashboard``, beside the run or after it and every few seconds, so without `pyboinc_start_batch`, and with
+    the settings and options of a pyboinc.toml in the batch's folder. `batch.id` may be 0: go by the token.
+
+        @hookimpl
+        def pyboinc_count_results(self, batch):
+            return [ResultCount(*alike) for alike in self.database.count_results(batch.token)]
     """
 
 

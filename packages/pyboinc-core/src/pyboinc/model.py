@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum, IntFlag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import PyBoincError
 
@@ -344,6 +344,22 @@ class ResultSummary:
     host: str = ""
     stderr: str = ""
     validate_state: int = 0
+
+
+class ResultCount(NamedTuple):
+    """How many of a batch's results are alike.
+
+    platform (str): of the app version that was sent, BOINC's name for it; empty if no host has got the results.
+    server_state, outcome, validate_state (int): BOINC's, see `pyboinc.states`.
+    turnaround: they came back between `2**turnaround` and twice as many seconds after they were sent; None if they have not.
+    """
+
+    platform: str
+    server_state: int
+    outcome: int
+    validate_state: int
+    turnaround: int | None
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

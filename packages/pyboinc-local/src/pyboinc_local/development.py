@@ -12,6 +12,7 @@ from .delivery import Delivery
 from .options import LocalOptions
 from .project import Action, Answer, Deliver, Project, Report, Request, Send, Submit
 from .server.rows import Config, Result, Workunit
+from .tally import Tally
 from .workers import Work, Workers
 
 PLATFORM = "this computer"
@@ -43,6 +44,7 @@ class Development:
         self._number = self._project.add_batch(app, batch.settings, comparator, read=_trusted)
         self._running: dict[int, Result] = {}
         self._delivery = Delivery(batch)
+        self._tally = Tally(batch, self._project.count_results)
         self._workers: Workers | None = None
 
     def submit(self, jobs: list[Job]) -> None:
@@ -56,6 +58,7 @@ class Development:
     def stop(self) -> None:
         if self._workers is not None:
             self._workers.stop()
+            self._tally.close()
         self._delivery.stop()
 
     # -- in the thread of the workers
@@ -77,6 +80,7 @@ class Development:
         result = self._running.pop(number)
         self._carry_out(self._project.handle(Report(self._host, result, answer), self._batch.clock.now()))
         self._ask_for_work()
+        self._tally.write_if_due()
 
     def _ask_for_work(self) -> None:
         """The host takes all there is; its workers share it out."""

@@ -9,11 +9,11 @@ import click
 
 from pyboinc import plugins
 from pyboinc.hookspecs import hookimpl
-from pyboinc.model import Batch, Job, SettingsError
+from pyboinc.model import Batch, Job, ResultCount, SettingsError
 from pyboinc_validator import comparators
 from pyboinc_validator.comparators import Comparator
 
-from . import options, workers
+from . import options, tally, workers
 from .development import Development
 from .simulated import Simulated
 
@@ -68,6 +68,10 @@ class LocalBackend:
     def pyboinc_wait(self, batch: Batch, timeout: float) -> None:
         assert self._mode is not None
         self._mode.wait(timeout)
+
+    @hookimpl
+    def pyboinc_count_results(self, batch: Batch) -> list[ResultCount] | None:
+        return tally.read(batch)
 
     @hookimpl
     def pyboinc_cancel_batch(self, batch: Batch) -> None:

@@ -25,15 +25,16 @@ Decisions are in `server/`; rows are in memory (`store.py`); nothing here reads 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import frexp
 from random import Random
 from typing import NamedTuple, Protocol
 
 from pyboinc.errors import PyBoincError
-from pyboinc.model import Job, JobSettings, Record, ResultSummary
-from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, FILE_DELETE_DONE, FILE_DELETE_READY, IN_PROGRESS, INVALID
+from pyboinc.model import Job, JobSettings, Record, ResultCount, ResultSummary
+from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, FILE_DELETE_DONE, FILE_DELETE_READY, IN_PROGRESS, INVALID, OVER
 from pyboinc_assimilator import decide as assimilator
 from pyboinc_validator import handle
 from pyboinc_validator.comparators import Comparator, bitwise, candidate
@@ -44,6 +45,8 @@ from .server import deleter, quota, scheduler, transitioner
 from .server.hr import UNKNOWN, hr_class
 from .server.rows import HR_NONE, App, AppVersion, Config, Host, HostAppVersion, Result, Workunit
 from .store import Alarms, Archive, Lane, Level, Unsent
+
+_Kind = tuple[str, int, int, int, "int | None"]  # of results that are alike, see ResultCount
 
 
 class ProjectError(PyBoincError):
@@ -189,6 +192,7 @@ class Project:
         self.hosts: dict[int, Host] = {}
         self.workunits: dict[int, Workunit] = {}
         self.archive = Archive()
+        self._purged = Counter[_Kind]()
         self.open = 0
         self.in_progress = 0
         self.events = 0
@@ -268,6 +272,13 @@ class Project:
     def unsent(self) -> int:
         """How many results wait for a host."""
         return self._unsent.count
+
+    def count_results(self) -> list[ResultCount]:
+        """All results so far, in time in proportion to the workunits that are not purged."""
+        counts = self._purged.copy()
+        for wu in self.workunits.values():
+            counts.update(map(self._kind, wu.results))
+        return [ResultCount(*kind, number) for kind, number in counts.items()]
 
     @property
     def next_alarm(self) -> float | None:
@@ -650,8 +661,19 @@ class Project:
         while waiting and waiting[0][0] <= now:
             _, time, wu = waiting.popleft()
             self.archive.add(wu, time)
+            self._purged.update(map(self._kind, wu.results))
             self._changed(now, "purged", wu)
             del self.workunits[wu.id]
+
+    def _kind(self, result: Result) -> _Kind:
+        turnaround = result.received_time - result.sent_time
+        return (
+            self.versions[result.app_version_id - 1].platform if result.app_version_id else "",
+            result.server_state,
+            result.outcome,
+            result.validate_state,
+            frexp(turnaround)[1] - 1 if result.server_state == OVER and turnaround > 0.0 else None,
+        )
 
     def _changed(self, now: float, what: str, wu: Workunit) -> None:
         self.events += 1

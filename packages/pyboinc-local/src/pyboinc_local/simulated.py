@@ -26,6 +26,7 @@ from .options import MODEL, LocalOptions, default_run_time
 from .project import Answer, Deliver, ProjectError, Submit
 from .server.rows import Workunit
 from .simulation import Volunteer
+from .tally import Tally
 from .worker import NATIVE
 from .workers import Work, Workers
 
@@ -49,6 +50,7 @@ class Simulated:
         setup = options.setup(batch.settings, comparator)
         self.study = Study(setup, times, self._runs.start, log, per_call=options.run_time is not None)
         self._played = self.study.played
+        self._tally: Tally | None = None
 
     @property
     def finished(self) -> bool:
@@ -57,6 +59,8 @@ class Simulated:
 
     def submit(self, jobs: list[Job]) -> None:
         self._log.begin()
+        if self._tally is None:
+            self._tally = Tally(self._batch, self._played.simulation.project.count_results)
         self._runs.add(jobs)
         if self._kept:
             self.study.jobs += jobs
@@ -65,9 +69,13 @@ class Simulated:
     def wait(self, timeout: float) -> None:
         """Let virtual time go by until something is delivered."""
         self._deliver(self._played.simulation.advance())
+        if self._tally is not None:
+            self._tally.write_if_due()
 
     def stop(self) -> None:
         self._log.close()
+        if self._tally is not None:
+            self._tally.close()
         if not self._kept:
             self.close()
 

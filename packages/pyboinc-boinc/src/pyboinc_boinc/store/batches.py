@@ -7,6 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pyboinc.model import ResultCount
+from pyboinc.states import OVER
+
 from .connection import Connection, Transaction, Value, chunks, marks, to_bytes, to_text
 
 IN_PROGRESS, COMPLETE, ABORTED, RETIRED = 1, 2, 3, 4  # batch.state
@@ -115,6 +118,13 @@ class Batches:
         found = self._transaction(Transaction.row, "SELECT state FROM batch WHERE id = %s", (batch,))
         return RETIRED if found is None else int(found[0])
 
+    def count_results(self, batch: int) -> list[ResultCount]:
+        """Of the rows that are there: BOINC's db_purge takes old ones away."""
+        return [
+            ResultCount(to_text(platform), int(state), int(outcome), int(checked), None if power is None else int(power), int(number))
+            for platform, state, outcome, checked, power, number in self._transaction(Transaction.rows, _COUNT_RESULTS, (batch,))
+        ]
+
     def to_cancel(self, batch: int) -> list[int]:
         """Numbers of the batch's workunits that have neither a canonical result nor failed, ascending."""
         sql = "SELECT id FROM workunit WHERE batch = %s AND canonical_resultid = 0 AND error_mask = 0 ORDER BY id"
@@ -138,6 +148,14 @@ class Batches:
 
 
 _AGAIN = f"UPDATE workunit SET assimilate_state = {ASSIMILATE_READY} WHERE assimilate_state = {ASSIMILATE_DONE}"
+# A volunteer who brings an app of their own (anonymous platform) has a negative app_version_id. Times are whole seconds.
+_COUNT_RESULTS = f"""
+    SELECT COALESCE(p.name, IF(r.app_version_id < 0, 'anonymous platform', '')), r.server_state, r.outcome, r.validate_state,
+           IF(r.server_state = {OVER} AND r.received_time >= r.sent_time AND r.sent_time > 0,
+              FLOOR(LOG2(r.received_time - r.sent_time + 0.5)), NULL), COUNT(*)
+    FROM result r LEFT JOIN app_version v ON v.id = r.app_version_id LEFT JOIN platform p ON p.id = v.platformid
+    WHERE r.batch = %s GROUP BY 1, 2, 3, 4, 5
+"""
 _STATUS = """
     SELECT p.id, p.token, p.directory, p.state, COALESCE(b.state, 4), p.app_version_num, p.result_template,
            p.jobs, p.succeeded, p.failed, p.timed, p.fpops_sum, p.fpops_max

@@ -10,8 +10,9 @@ from .. import charts, display
 from ..cli import voice
 from ..cli.folder import STATES
 from ..forecast import duration
+from ..model import Outcome
 from ..overview import Failure
-from .figures import Figures, edges
+from .figures import ACCEPTED, ORDER, OUTCOMES, UNDER_WAY, WAITING, WRONG, Figures, Histogram, edges, median
 
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 REFRESH = 5  # seconds
@@ -46,16 +47,21 @@ header p{flex-basis:100%;margin:0;color:var(--faint);overflow-wrap:anywhere}
 section{padding:16px 20px;margin:0 0 16px;overflow-x:auto}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px;margin-bottom:16px}
 .pair section{margin:0}
+.pair section:last-child:nth-child(odd){grid-column:1/-1}
 progress{width:100%;height:10px;accent-color:var(--a)}
 svg{display:block;width:100%;height:auto;max-width:680px}
 svg text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}
-@media(max-width:600px){svg text{font-size:20px}}
+@media(max-width:600px){svg text{font-size:20px}svg .odd{display:none}}
 svg .tick,svg .title{fill:var(--faint)}
 .line-a{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke:var(--a)}
-.bar{fill:var(--a)}
+.bar,.part-a{fill:var(--a)}
+.part-good{fill:var(--good)}.part-bad{fill:var(--bad)}.part-warm{fill:var(--warm)}.part-other{fill:var(--faint)}.part-none{fill:var(--rule)}
+.key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:0 0 6px;padding:0;list-style:none;color:var(--faint);font-size:14px}
+.key svg{display:inline-block;width:12px;height:12px;margin-right:6px}
 svg .grid{stroke:var(--rule);stroke-width:1}
 table{border-collapse:collapse;width:100%;font-size:15px}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:anywhere}
+td:first-child{min-width:8em}
 th{color:var(--faint);font-weight:500;overflow-wrap:normal}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-right:0;padding-left:14px}
 tr:last-child td{border-bottom:0}
@@ -72,6 +78,11 @@ button.danger{background:var(--bad);border-color:var(--bad);color:var(--paper)}
 footer{color:var(--faint);font-size:14px}
 """
 
+PARTS = {ACCEPTED: "part-good", WRONG: "part-bad", OUTCOMES[Outcome.CLIENT_ERROR]: "part-warm", UNDER_WAY: "part-a", WAITING: "part-none"}
+"""The colours of what becomes of results; all else has one."""
+OTHER = "part-other"
+NO_PLATFORM = "no host yet"
+
 QUESTIONS = {
     "cancel": "Its jobs end, and a master that runs ends too. The results that came stay. It can't go on afterwards.",
     "retire": "The project lets go of what it keeps for it. The results stay in the folder. It can't go on afterwards.",
@@ -85,7 +96,8 @@ def safe(text: str) -> str:
 
 def overview(found: Figures) -> str:
     """The page of the batch."""
-    body = "".join([*_head(found), *_tiles(found), *_charts(found), *_results(found), *_errors(found), *_hosts(found), *_ways(found)])
+    parts = (_head, _tiles, _charts, _results, _errors, _hosts, _ways)
+    body = "".join(text for part in parts for text in part(found))
     return _page(f"Batch {found.heading.batch}", body, refresh=found.heading.state == "running")
 
 
@@ -160,24 +172,45 @@ def _charts(found: Figures) -> Iterator[str]:
         yield _section("Progress", charts.lines([line], f"{name} since the first result", "calls done"))
     else:
         yield _section("Progress", '<p class="note">No result has arrived yet.</p>')
-    if found.times:
-        yield _section(
-            "Computing time", charts.bars(found.times, edges(found.first_time, len(found.times)), "time of a job", "jobs", edges=True)
-        )
+    if found.turnaround.counts:
+        yield _histogram("Turnaround", found.turnaround, "from being sent to being back", "results")
+    if found.computing.counts:
+        yield _histogram("Computing time", found.computing, "time of a job", "jobs")
+    if len(found.slaves) > 1:
+        rows = [(slave, counts.made, counts.handled + counts.arrived, counts.failed) for slave, counts in found.slaves.items()]
+        yield _section("Slaves", _table(["", "made", "done", "failed"], rows))
     yield "</div>"
 
 
 def _results(found: Figures) -> Iterator[str]:
-    yield '<div class="pair">'
-    if len(found.slaves) > 1:
-        rows: list[tuple[str | int, ...]] = []
-        for slave, counts in found.slaves.items():
-            rows.append((slave, counts.made, counts.handled + counts.arrived, counts.failed))
-        yield _section("Slaves", _table(["", "made", "done", "failed"], rows))
-    if found.outcomes:
+    """By platform if the project tells of them, else what the batch's own files tell."""
+    if found.platforms:
+        kinds = list(dict.fromkeys(what for counts in found.platforms.values() for what in counts))
+        kinds.sort(key=ORDER.index)
+        named = [(display.printable(platform) or NO_PLATFORM, counts) for platform, counts in found.platforms.items()]
+        parts = [(platform, _parts(counts)) for platform, counts in named]
+        rows: list[tuple[str | int, ...]] = [(platform, *(counts.get(what, 0) for what in kinds)) for platform, counts in named]
+        yield _section("Results by platform", _key(kinds) + charts.shares(parts) + _table(["", *kinds], rows))
+    elif found.outcomes:
         note = '<p class="note">Results that the batch was told of: those accepted, those found wrong, and all of jobs that failed.</p>'
-        yield _section("Results", note + _table(["", "results"], [(what, count) for what, count in found.outcomes.items()]))
-    yield "</div>"
+        yield _section("Results", note + _table(["", "results"], list(found.outcomes.items())))
+    if found.silence:
+        yield _section("The project can't be asked", f'<p class="note">{safe(found.silence)}</p>')
+
+
+def _parts(counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    return [(PARTS.get(what, OTHER), what, number) for what, number in counts.items()]
+
+
+def _key(kinds: Sequence[str]) -> str:
+    square = '<svg viewBox="0 0 12 12" aria-hidden="true"><rect class="{}" width="12" height="12"/></svg>'
+    return f'<ul class="key">{"".join(f"<li>{square.format(PARTS.get(what, OTHER))}{what}</li>" for what in kinds)}</ul>'
+
+
+def _histogram(title: str, found: Histogram, across: str, up: str) -> str:
+    names, middle = edges(found), median(found)
+    note = f'<p class="note">The one in the middle: {names[middle]} to {names[middle + 1]}.</p>'
+    return _section(title, charts.bars(found.counts, names, across, up, edges=True) + note)
 
 
 def _hosts(found: Figures) -> Iterator[str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
-from ..cli.folder import Folder, open_folder
+import pluggy
+
+from ..cli.folder import Folder, hooks_of, open_folder
+from ..errors import PyBoincError
+from ..model import ResultCount
 from .figures import Figures, Heading, Told, figures, told
 
 LOOK_AGAIN = 2.0  # seconds: whoever asks earlier gets what was found
@@ -20,6 +24,7 @@ class Source:
         self._lock = threading.Lock()
         self._files: dict[str, list[Told]] = {}
         self._found: Figures | None = None
+        self._hooks: pluggy.HookRelay | None = None
         self._next = 0.0
 
     def folder(self) -> Folder:
@@ -50,4 +55,13 @@ class Source:
         checkpoint = there.checkpoint
         heading = Heading(checkpoint.batch_id, there.path, there.state(), checkpoint.backend, checkpoint.project, there.changed())
         files = [(when, self._files[name]) for name, when in arrived.items()]
-        return figures(heading, there.overview(details=True, ledger=ledger), ledger, files, time.time())
+        results, silence = self._results(there)
+        return figures(heading, there.overview(details=True, ledger=ledger), ledger, files, time.time(), results, silence)
+
+    def _results(self, there: Folder) -> tuple[list[ResultCount] | None, str]:
+        """What the project says of the batch's results; None, and why, if it can't be asked: the page does without."""
+        try:
+            self._hooks = self._hooks or hooks_of(there)
+            return self._hooks.pyboinc_count_results(batch=there.batch()), ""
+        except PyBoincError as error:
+            return None, str(error)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ... import bundle, codec, plugins
 from ...batchdir import NEW, OLD, BatchDir
-from ...model import Batch, Job, JobSettings, Record, job_name
+from ...model import Batch, Job, JobSettings, Record, ResultCount, job_name
 from ...ports import Disk, SystemClock
 from ...records import load_records
 from ...slave import files
@@ -161,6 +161,11 @@ class Session:
 
     def retire(self) -> None:
         self.hook.pyboinc_retire_batch(batch=self.batch)
+
+    def count_results(self) -> list[ResultCount]:
+        found: list[ResultCount] | None = self.hook.pyboinc_count_results(batch=self.batch)
+        assert found is not None, "it says nothing of this batch's results"
+        return found
 
     def wait(self, timeout: float) -> float:
         """The seconds that pyboinc_wait takes."""

@@ -15,6 +15,7 @@ CAPABILITIES = {
     "files": "jobs may have data files, and files that slaves write come back",
     "lasting": "jobs outlive the master: the next run finds them as they are",
     "numpy": "a job may require numpy",
+    "result_counts": "it tells what became of a batch's results, by platform and with their turnaround",
     "retries": "a job that fails on a host gets another result, until more than max_error_results have failed",
     "shared_disk": "slaves can write to the disk of the tests",
 }

@@ -15,6 +15,7 @@ import pytest
 
 from ...model import ErrorMask, Outcome, Record
 from ...slave import files
+from ...states import OVER, SUCCESS, VALID
 from .app import App
 from .capabilities import check, required, requires
 
@@ -572,6 +573,20 @@ pyboinc_master(make_calls, handle_result)
             session.submit(session.jobs([2 * self.stop_within]))
             assert session.wait(0.3) < 0.3 + 2
             assert session.stop() < self.stop_within
+
+    @requires.result_counts
+    def test_it_tells_what_became_of_results(self, app: App) -> None:
+        """To another process than the master's, and once more when another run has brought further ones."""
+        app.slave("pyboinc_return_output(value)")
+        for round_ in (1, 2):
+            with app.session() as session:
+                jobs = session.jobs(list(range(2 * round_)))
+                session.submit(jobs if round_ == 1 else jobs[2:])
+                session.wait_for(jobs)
+            counts = app.visit().count_results()
+            accepted = [each for each in counts if (each.server_state, each.outcome, each.validate_state) == (OVER, SUCCESS, VALID)]
+            assert sum(each.number for each in accepted) == 2 * round_
+            assert all(each.platform and type(each.turnaround) is int for each in accepted)
 
     def test_a_cancelled_batch_ends_and_is_retired(self, app: App) -> None:
         app.slave("import time\ntime.sleep(0.5)\npyboinc_return_output(value)")
