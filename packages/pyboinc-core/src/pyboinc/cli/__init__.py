@@ -11,6 +11,7 @@ from .change import cancel, rerun, retire
 from .dashboard import dashboard
 from .look import errors, status
 from .program import bundle, run
+from .runtime import build_runtime
 
 
 @click.group(cls=voice.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,7 +28,7 @@ def group() -> None:
     """
 
 
-for command in (run, bundle, status, errors, dashboard, cancel, retire, rerun):
+for command in (run, bundle, status, errors, dashboard, cancel, retire, rerun, build_runtime):
     group.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""What is inside the runtime: it runs in CPython compiled to WebAssembly, and nowhere else."""
