@@ -33,6 +33,7 @@ SCRIPTS = sysconfig.get_path("scripts")
 PATIENCE = 600  # seconds for a batch; the server and two clients may be slow, and a test that hangs must end
 NUDGE = 4  # seconds between a client's calls
 QUICK = {"next_rpc_delay": "5", "min_sendwork_interval": "1"}  # what an admin may choose; setup keeps it
+SETUP = ("--quorum", "1")  # most tests want an answer from one volunteer
 CC_CONFIG = """<cc_config>
 <options>
 <allow_multiple_clients>1</allow_multiple_clients>
@@ -264,8 +265,8 @@ def server(project, request):
         project.stop()  # what an earlier run left
     said["texts"] = {name: (project.folder / name).read_text() for name in ("config.xml", "project.xml")}
     said["doctor before"] = project.pyboinc("doctor", "-p", project.folder, status=1)
-    said["dry run"] = project.pyboinc("setup", "-p", project.folder, "--dry-run")
-    said["setup"] = project.pyboinc("setup", "-p", project.folder)
+    said["dry run"] = project.pyboinc("setup", "-p", project.folder, *SETUP, "--dry-run")
+    said["setup"] = project.pyboinc("setup", "-p", project.folder, *SETUP)
     said["again"] = project.pyboinc("setup", "-p", project.folder)
     said["fix"] = project.pyboinc("doctor", "-p", project.folder, "--fix", status=1)  # it does not run yet
     project.tool("bin/start")

@@ -219,6 +219,23 @@ def started_again(run, batch, jobs):
     return other, batch, jobs
 
 
+def test_a_batch_that_says_nothing_gets_the_apps_quorum(tmp_path, project, hold):
+    run, batch, jobs = started(tmp_path / "apps_quorum", project, 1)
+    run.stop()
+    text = (project.folder / "config.xml").read_text()
+    try:
+        (project.folder / "config.xml").write_text(text.replace("<pyboinc_quorum_pyboinc>1<", "<pyboinc_quorum_pyboinc>3<"))
+        run = Run(batch)
+        run.start()
+        run.submit(jobs)
+        run._pipeline.drain(60)
+        assert project.rows("SELECT min_quorum, target_nresults FROM workunit WHERE batch = %s", batch.id) == [(3, 3)]
+        run.cancel()
+        run.stop()
+    finally:
+        (project.folder / "config.xml").write_text(text)
+
+
 def test_settings_reach_the_workunit(tmp_path, project, hold):
     run, batch, jobs = started(tmp_path / "settings", project, 1)
     run.stop()

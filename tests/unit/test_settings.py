@@ -68,7 +68,7 @@ def test_settings_of_the_file_and_of_the_call(toml):
     found = options(folder)
     assert found.job.quorum == 2 and found.job.target_nresults == 2 and found.job.requires == ("numpy",)
     assert found.tables == {"local": {"workers": 3}}
-    assert options(folder, job=JobSettings()).job.quorum == 1
+    assert options(folder, job=JobSettings()).job.min_quorum == 1
     assert options(folder, job={"seed": 5}).job == JobSettings(quorum=2, requires=("numpy",), seed=5)
 
 

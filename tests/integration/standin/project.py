@@ -75,8 +75,8 @@ class Project:
         connection.close()
 
     def setup(self) -> str:
-        """`pyboinc setup`; what it says."""
-        return self.run([str(SCRIPTS / "pyboinc"), "setup", "-p", str(self.folder)])
+        """`pyboinc setup`, for the one host that there is; what it says."""
+        return self.run([str(SCRIPTS / "pyboinc"), "setup", "-p", str(self.folder), "--quorum", "1"])
 
     def run(self, command: list[str], **options) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)

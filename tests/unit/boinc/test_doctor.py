@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from pyboinc import plugins
 from pyboinc.cli import voice
 from pyboinc_boinc import facts as edge
-from pyboinc_boinc.doctor import Entry, PidFile, ProjectFacts, WebServer, examine
+from pyboinc_boinc.apps import AppRow
+from pyboinc_boinc.doctor import NOTE, Entry, PidFile, ProjectFacts, WebServer, examine
 from pyboinc_boinc.facts import gather
 from pyboinc_boinc.project import AddDaemon, AddFiles, ChangeDaemon, Daemon, SetMinVersion, applied
-from pyboinc_boinc.setup import Plan, SetApp
+from pyboinc_boinc.setup import Plan, Records, SetApp
 
 OWNER, GROUP, WEB, WEB_GROUP = 1000, 1001, 33, 34
 KNOBS = {"next_rpc_delay": "60", "maintenance_delay": "60", "resend_lost_results": "1", "one_result_per_user_per_wu": "1"}
@@ -253,6 +254,22 @@ def test_the_database(healthy):
     assert "/gone/pyboinc-assimilator" in only(healthy(lost_programs=frozenset({"/gone/pyboinc-assimilator"})), "lost_program").what
 
 
+def test_quorums_and_volunteers(healthy):
+    """What no volunteers can fulfil is noted; what nobody checks is unsafe."""
+
+    def records(volunteers):
+        return Records([AppRow(1, "pyboinc", version=100)], volunteers=volunteers)
+
+    note = only(healthy(records=records(1)), "few_volunteers")
+    assert note.severity == NOTE and note.mend.endswith("--app pyboinc --quorum 1") and "results of 2 volunteers that agree" in note.why
+    assert found(healthy(records=records(2))) == []
+    one = {"pyboinc_quorum_pyboinc": "1"}
+    assert found(healthy(settings=one, records=records(0))) == []
+    by_hand = {"daemons": [*DAEMONS, "sample_bitwise_validator --app pyboinc"], "records": records(2)}
+    assert found(healthy(settings=one, **by_hand))[0] == "sole_results"
+    assert "sole_results" not in found(healthy(settings={**one, "pyboinc_unchecked_pyboinc": "1"}, **by_hand))
+
+
 def test_the_gravest_comes_first(healthy):
     facts = healthy(settings={"next_rpc_delay": None}, paths={"keys/upload_private": at(0o644)}, enabled=False)
     assert [finding.severity for finding in examine(facts)] == ["unsafe", "wrong", "slow"]
@@ -263,7 +280,7 @@ def test_the_gravest_comes_first(healthy):
 
 @pytest.fixture(autouse=True)
 def no_database(monkeypatch):
-    monkeypatch.setattr(edge, "_setup", lambda project: (Plan([]), ""))
+    monkeypatch.setattr(edge, "_setup", lambda project: (None, Plan([]), ""))
 
 
 @pytest.fixture

@@ -46,6 +46,9 @@ class FakeDatabase:
     def platforms(self):
         return frozenset(self.rows["platform"])
 
+    def volunteers(self):
+        return 0
+
     def newest(self):
         return {name: len(rows) for name, rows in self.rows.items()}
 

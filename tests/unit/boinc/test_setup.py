@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pyboinc_boinc import versions
-from pyboinc_boinc.apps import AppRow
+from pyboinc_boinc.apps import AppRow, offered
 from pyboinc_boinc.appversion import AppFile, platforms
+from pyboinc_boinc.choice import Wish
 from pyboinc_boinc.project import App, ProjectError, applied, diff
 from pyboinc_boinc.setup import Records, SetApp, Wanted, WantedApp, plan, wanted_apps
 from pyboinc_boinc.versions import VersionRow, physical_names
@@ -59,8 +60,7 @@ def test_the_plan_for_a_project_that_is_set_up_is_empty(project):
 
 def test_the_validator_is_chosen_and_changed(project):
     def cmd(there, app, choice):
-        apps = replace(WANTED, apps=(WantedApp(app, app, validator=choice),))
-        after = applied(there, plan(there, FRESH, apps).changes)
+        after, _ = chosen(there, validator=choice)
         return after, [each.cmd for each in after.config.validators(app)]
 
     ours = "/opt/pyboinc/bin/pyboinc-validator -d 3 --app pyboinc"
@@ -70,6 +70,70 @@ def test_the_validator_is_chosen_and_changed(project):
     back, commands = cmd(made, "pyboinc", "boinc")
     assert commands == ["sample_bitwise_validator -d 3 --app pyboinc"] and back.config.is_bitwise("pyboinc")
     assert cmd(back, "pyboinc", "pyboinc")[1] == [ours]
+
+
+def chosen(there, adaptive=0, **wish):
+    """The project after a setup with these words, and what it said of validator and quorum."""
+    rows = replace(records(), apps=[AppRow(1, "pyboinc", adaptive=adaptive, min_version=100)])
+    todo = plan(there, rows, replace(WANTED, apps=(WantedApp("pyboinc", "PyBOINC", wish=Wish(**wish)),)))
+    return applied(there, todo.changes), todo.reasons
+
+
+def of(project):
+    [app] = offered(project.config, [AppRow(1, "pyboinc")])
+    return app.bitwise, app.quorum, app.unchecked
+
+
+def test_a_new_apps_quorum_is_two_and_compared_by_boincs_validator(project):
+    made, [validator, quorum] = chosen(project())
+    assert of(made) == (True, 2, False)
+    assert validator.startswith("pyboinc is validated by sample_bitwise_validator: BOINC's own; results must be the same byte for byte")
+    assert "results of 2 volunteers that agree" in quorum and quorum.endswith("pyboinc setup -p PROJECT_DIR --app pyboinc --quorum 1")
+    assert not plan(made, records(), WANTED) and plan(made, records(), WANTED).reasons == [], "again"
+
+
+@pytest.mark.parametrize("before", [None, {}, {"validator": "boinc", "quorum": 3}])
+def test_with_quorum_one_setup_chooses_our_validator_and_says_why(project, before):
+    there = project() if before is None else chosen(project(), **before)[0]
+    made, [reason] = chosen(there, quorum=1)
+    assert of(made) == (False, 1, False)
+    assert "validated by pyboinc-validator" in reason and "BOINC's own has nothing to compare a sole result with" in reason
+    again, reasons = chosen(made)
+    assert diff(made, again) == "" and reasons == [], "what was chosen is kept"
+    assert of(chosen(made, validator="boinc", quorum=2)[0]) == (True, 2, False)
+
+
+@pytest.mark.parametrize("before", [{}, {"quorum": 1}])
+def test_boincs_validator_and_quorum_one_only_if_told(project, before):
+    there = chosen(project(), **before)[0]
+    with pytest.raises(ProjectError, match=r"believes whatever one volunteer sends.* --quorum 2; or say --unchecked"):
+        chosen(there, validator="boinc", quorum=1)
+    made, reasons = chosen(there, validator="boinc", quorum=1, unchecked=True)
+    assert of(made) == (True, 1, True) and "as you said, a sole result is not checked" in reasons[0]
+    assert diff(made, chosen(made)[0]) == "" and of(chosen(made, quorum=1)[0]) == (True, 1, True)
+    assert of(chosen(made, unchecked=False)[0]) == (False, 1, False), "taken back, setup chooses anew"
+    assert of(chosen(made, unchecked=False, quorum=2)[0]) == (True, 2, False)
+
+
+def test_adaptive_replication_checks_sole_results(project):
+    made, [reason] = chosen(project(), adaptive=2)
+    assert of(made)[0] and "unless its host is trusted" in reason
+    assert of(chosen(made, adaptive=2, validator="boinc", quorum=1)[0]) == (True, 1, False)
+    with pytest.raises(ProjectError, match="add --quorum 1 or --adaptive 0"):
+        chosen(made, adaptive=2, quorum=2)
+    with pytest.raises(ProjectError, match="--quorum 0"):
+        Wish(quorum=0)
+
+
+def test_another_validator_of_the_admins(project):
+    daemons = [f"<cmd>script_validator --app pyboinc --mod 2 {n}</cmd><output>v{n}</output><pid_file>p{n}</pid_file>" for n in (0, 1)]
+    there = project(daemons=daemons)
+    made, [reason] = chosen(there, quorum=1)
+    assert [each.program for each in made.config.validators("pyboinc")] == ["script_validator"] * 2 and "it was there, and stays" in reason
+    made, _ = chosen(made, validator="pyboinc")
+    assert [each.cmd[-42:] for each in made.config.validators("pyboinc")] == [
+        f"/pyboinc-validator -d 3 --app pyboinc --mod 2 {n}"[-42:] for n in (0, 1)
+    ]
 
 
 def test_one_more_app(project):

@@ -12,7 +12,7 @@ from pyboinc.rows import ABORTED_STATES
 
 from . import options as boinc_options
 from . import templates
-from .apps import AppRow, Need, choose, offered
+from .apps import AppRow, Need, choose, offered, with_quorum
 from .jobs import Pipeline, check_limits, runs_of
 from .options import TABLE, BoincOptions
 from .project import Project, load
@@ -49,8 +49,8 @@ class Run:
     def start(self) -> int:
         """The number of the batch."""
         options = boinc_options.read(self._batch.options)
-        settings = self._batch.settings
         app = self._app(options)
+        settings = with_quorum(self._batch.settings, app)
         user = self._user(options)
         refuse(settings, self._project)
         status = self._status() or self._store.batches.make(self._new_batch(options, app, user))
@@ -147,7 +147,8 @@ class Run:
         if self._store.schema.pending():
             raise PyBoincError(f"the project in {self._project.folder} is not set up for PyBOINC. {self._setup()}")
         apps = offered(self._project.config, self._store.admin.apps())
-        need = Need(options.hr or None, options.adaptive or None, self._batch.settings.comparator)
+        job = self._batch.settings
+        need = Need(options.hr or None, options.adaptive or None, job.comparator, job.quorum, job.own_hosts_only)
         return choose(apps, need, options.app)
 
     def _user(self, options: BoincOptions) -> int:

@@ -16,10 +16,11 @@ from . import interpreter as interpreters
 from . import sign as signing
 from .apps import HR_TYPES
 from .appversion import PLATFORMS
-from .doctor import SEVERITIES, Finding, examine
+from .choice import VALIDATORS, Wish
+from .doctor import NOTE, SEVERITIES, Finding, examine
 from .facts import PATIENCE, gather
 from .project import Project, ProjectError, applied, diff, load, steps
-from .setup import VALIDATORS, Plan, plan, wanted_apps
+from .setup import Plan, plan, wanted_apps
 from .store import Store
 
 _project_option = click.option(
@@ -34,6 +35,8 @@ _project_option = click.option(
 @click.option("--hr", type=click.Choice(HR_TYPES), help="Homogeneous redundancy: a job's results come from hosts that are alike.")
 @click.option("--adaptive", type=int, metavar="N", help="Adaptive replication: N results until a host is trusted, then one; 0: no.")
 @click.option("--validator", type=click.Choice([*VALIDATORS]), help="BOINC's bitwise one [boinc], or pyboinc-validator for any comparator.")
+@click.option("--quorum", type=int, metavar="N", help="Results of a job that must agree, if its program does not say [2; adaptive: 1].")
+@click.option("--unchecked/--checked", default=None, help="Let BOINC's validator believe sole results, whoever sends them; or no more.")
 @click.option("--interpreter", multiple=True, metavar="PLATFORM=FILE", help="Ship this CPython, a folder or an archive; nothing: none.")
 @click.option("--wrapper", multiple=True, metavar="PLATFORM=FILE", help="Start tasks by this file, BOINC's wrapper; nothing: directly.")
 @click.option("--sign-key", metavar="FILE", help="Volunteers run only what this key has signed; nothing: all programs.")
@@ -46,6 +49,8 @@ def setup(
     hr: str | None,
     adaptive: int | None,
     validator: str | None,
+    quorum: int | None,
+    unchecked: bool | None,
     interpreter: tuple[str, ...],
     wrapper: tuple[str, ...],
     sign_key: str | None,
@@ -72,7 +77,7 @@ def setup(
     project = load(disk, folder)
     store = Store(project, SystemClock(), PATIENCE)
     try:
-        apps = wanted_apps(project.config, app, title, hr, adaptive, validator)
+        apps = wanted_apps(project.config, app, title, hr, adaptive, Wish(validator, quorum, unchecked))
         more = extras.added(extras.load(folder), _packed(interpreter), _by_platform(wrapper, "--wrapper", _content))
         modulus = extras.modulus(folder) if sign_key is None else signing.read_modulus(sign_key) if sign_key else 0
         todo = plan(project, install.gather(project, store), install.wanted(apps, more, modulus))
@@ -83,7 +88,7 @@ def setup(
     finally:
         store.close()
     if as_json:
-        answer: dict[str, Any] = {"project": folder, "apps": [each.name for each in apps], "changes": todo.lines}
+        answer: dict[str, Any] = {"project": folder, "apps": [each.name for each in apps], "changes": todo.lines, "reasons": todo.reasons}
         answer |= {"changed": done is not None, "backups": done.backups if done else []}
         if dry_run:
             answer["diff"] = diff(project, applied(project, todo.changes))
@@ -93,8 +98,8 @@ def setup(
         click.echo("A change that was not finished is undone.\n")
     for line in todo.lines:
         click.echo(voice.line(line))
-    for each in [each for each in apps if not project.config.validators(each.name) or each.validator]:
-        click.echo(f"{each.name} is validated by {VALIDATORS[each.validator or 'boinc']}")
+    for line in todo.reasons:
+        click.echo(voice.line(line))
     if dry_run and todo:
         click.echo()
         click.echo(diff(project, applied(project, todo.changes)), nl=False)
@@ -172,11 +177,11 @@ def _show_done(project: Project, todo: Plan, done: install.Done) -> None:
 def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
     """Find what makes a BOINC project slow, wrong or unsafe, and say why and how to mend it.
 
-    It looks at config.xml and project.xml, at permissions, pid files, daemons and the web server of this computer; not at the
-    database. Run it on the project's server, with --fix as the project's owner. --fix leaves a backup beside each file that
-    it writes.
+    It looks at config.xml and project.xml, at permissions, pid files, daemons and the web server of this computer, and whether the
+    database has what PyBOINC needs. Run it on the project's server, with --fix as the project's owner. --fix leaves a backup
+    beside each file that it writes.
 
-    Exit status: 0 if all is well; 1 if something is left to mend; 2 if there is no project, or nothing could be changed.
+    Exit status: 0 if all is well, whatever is noted; 1 if something is left to mend; 2 if there is no project, or nothing could be changed.
     """
     if not folder:
         raise ProjectError("name the folder of the project:  pyboinc doctor -p DIR")
@@ -194,7 +199,7 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
     then = applied(project, [change for finding in fixable for change in finding.changes])
     if dry_run and not as_json:
         click.echo(diff(project, then), nl=False)
-        raise SystemExit(voice.FAILED if findings else 0)
+        raise SystemExit(voice.FAILED if _faults(findings) else 0)
     backups: list[str] = []
     left = findings
     if fix and not dry_run:
@@ -212,8 +217,12 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
         if recovered:
             click.echo("A change that was not finished is undone.\n")
         _show(project.folder, left, mended, backups)
-    if left:
+    if _faults(left):
         raise SystemExit(voice.FAILED)
+
+
+def _faults(found: list[Finding]) -> list[Finding]:
+    return [each for each in found if each.severity != NOTE]
 
 
 def _row(finding: Finding, fixed: bool) -> dict[str, Any]:
@@ -237,11 +246,11 @@ def _show(folder: str, left: list[Finding], mended: list[Finding], backups: list
         click.echo(f"backup  {voice.line(backup)}")
     if mended:
         click.echo()
-    if not left:
+    if _faults(left):
+        counts = [f"{count} {each}" for each in SEVERITIES if (count := sum(finding.severity == each for finding in left))]
+        voice.heading(f"{', '.join(counts)}: {folder}")
+    else:
         click.echo(f"All is well{' now' if mended else ''}: {folder}")
-        return
-    counts = [f"{count} {each}" for each in SEVERITIES if (count := sum(finding.severity == each for finding in left))]
-    voice.heading(f"{', '.join(counts)}: {folder}")
     for finding in left:
         click.echo()
         click.echo(f"{click.style(finding.severity, bold=True)}  {voice.line(finding.what)}")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from .apps import offered
+from .choice import volunteers_needed
 from .knobs import KNOBS
 from .project import (
     CONFIG,
@@ -25,9 +27,10 @@ from .project import (
     SetMode,
     SetSetting,
 )
-from .setup import FEEDER, Plan
+from .setup import FEEDER, Plan, Records
 
-SEVERITIES = ("unsafe", "wrong", "slow")
+NOTE = "note"  # nothing is wrong, and it is good to know
+SEVERITIES = ("unsafe", "wrong", "slow", NOTE)
 READ, WRITE, ENTER = 4, 2, 1
 WORLD, GROUP_AND_WORLD, SETGID = 0o007, 0o077, 0o2000
 SHOWN = 5
@@ -78,8 +81,9 @@ class ProjectFacts:
 
     hostname: ``hostname -s``.  paths: by name from the project's folder, also of the folders above it (absolute).
     pids: by name in the folder pid_HOST.  enabled: whether `bin/start` was the last word; None if it never was.
-    key_dir: from the project's folder if it is in it.  umask: of the user who asks.  setup: what `pyboinc setup` would do;
-    None if the database does not say, and database_fault why.  lost_programs: of daemons, by absolute paths that lead nowhere.
+    key_dir: from the project's folder if it is in it.  umask: of the user who asks.  records, setup: what the database holds and
+    what `pyboinc setup` would do; None if it does not say, and database_fault why.  lost_programs: of daemons, by absolute paths
+    that lead nowhere.
     """
 
     project: Project
@@ -91,6 +95,7 @@ class ProjectFacts:
     unfinished: bool = False
     umask: int = 0o022
     key_dir: str = "keys"
+    records: Records | None = None
     setup: Plan | None = None
     database_fault: str = ""
     lost_programs: frozenset[str] = frozenset()
@@ -458,5 +463,29 @@ _SETUP_FINDINGS = {
     "tables": ("the database lacks", "no batch can be made"),
     "submit_user": ("the user is missing", "no batch can be made"),
 }
+
+
+def _quorums(facts: ProjectFacts) -> Iterator[Finding]:
+    records, command = facts.records, f"pyboinc setup -p {facts.project.folder} --app"
+    for app in offered(facts.project.config, records.apps) if records else []:
+        if app.quorum == 1 and app.compares_only:
+            yield Finding(
+                "sole_results",
+                "unsafe",
+                f"app {app.name}: quorum 1, and its validator is BOINC's own",
+                "that compares results with each other: a sole one it believes whatever it is. PyBOINC's batches are refused",
+                f"{command} {app.name} --quorum 1, for pyboinc-validator; or --quorum 2",
+            )
+        if records and app.quorum > max(1, records.volunteers):
+            there = "none of its volunteers" if not records.volunteers else f"only {records.volunteers} of its volunteers"
+            yield Finding(
+                "few_volunteers",
+                NOTE,
+                f"app {app.name}: quorum {app.quorum}, and {there} has attached a computer",
+                volunteers_needed(app.name, app.quorum),
+                f"more volunteers; for a trial with one computer: {command} {app.name} --quorum 1",
+            )
+
+
 Check = Callable[[ProjectFacts], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (_unfinished, _secrets, _settings, _misread, _host, _web, _umask, _daemons, _pyboinc)
+CHECKS: tuple[Check, ...] = (_unfinished, _secrets, _settings, _misread, _host, _web, _umask, _daemons, _pyboinc, _quorums)

@@ -19,7 +19,7 @@ from pyboinc.ports import SystemClock
 from . import extras, install
 from .doctor import PRIVATE_KEYS, WEB_LOGS, WEB_READS, WEB_WRITES, Entry, PidFile, ProjectFacts, WebServer
 from .project import CONFIG, Project, ProjectError, load
-from .setup import Plan, plan, wanted_apps
+from .setup import Plan, Records, plan, wanted_apps
 from .store import Store
 from .transaction import ProjectDisk, is_unfinished
 from .xmledit import XmlError, parse
@@ -35,7 +35,7 @@ def gather(folder: str) -> ProjectFacts:
     disk = ProjectDisk()
     project = load(disk, folder)
     hostname = socket.gethostname().split(".")[0]
-    todo, fault = _setup(project)
+    records, todo, fault = _setup(project)
     keys = os.path.relpath(os.path.realpath(project.path(project.config.key_dir or "keys")), folder)
     return ProjectFacts(
         project=project,
@@ -47,6 +47,7 @@ def gather(folder: str) -> ProjectFacts:
         unfinished=is_unfinished(disk, folder),
         umask=_umask(),
         key_dir=keys,
+        records=records,
         setup=todo,
         database_fault=fault,
         lost_programs=frozenset(filter(_is_lost, (each.executable for each in project.config.daemons))),
@@ -57,17 +58,17 @@ def _is_lost(executable: str) -> bool:
     return os.path.isabs(executable) and not os.access(executable, os.X_OK)
 
 
-def _setup(project: Project) -> tuple[Plan | None, str]:
-    """What `pyboinc setup` would do, or why the database does not say."""
+def _setup(project: Project) -> tuple[Records | None, Plan | None, str]:
+    """What the database holds and what `pyboinc setup` would do, or why the database does not say."""
     if not project.config.database.name:
-        return None, f"{CONFIG} names no database"
+        return None, None, f"{CONFIG} names no database"
     store = Store(project, SystemClock(), PATIENCE)
     try:
         records = install.gather(project, store)
         more, modulus = extras.load(project.folder), extras.modulus(project.folder)
-        return plan(project, records, install.wanted(wanted_apps(project.config), more, modulus)), ""
+        return records, plan(project, records, install.wanted(wanted_apps(project.config), more, modulus)), ""
     except (StoreError, ProjectError) as error:
-        return None, str(error)
+        return None, None, str(error)
     finally:
         store.close()
 

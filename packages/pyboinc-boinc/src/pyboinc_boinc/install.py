@@ -37,7 +37,8 @@ def gather(project: Project, store: Store) -> Records:
     """What plan() wants to know of database and disk. Raises StoreError."""
     admin = store.admin
     user = admin.may_submit(project.config.submit_user)
-    return Records(admin.apps(), admin.versions(), admin.platforms(), user, store.schema.pending(), _on_disk(project))
+    tables = store.schema.pending()
+    return Records(admin.apps(), admin.versions(), admin.platforms(), user, tables, _on_disk(project), admin.volunteers())
 
 
 def wanted(apps: tuple[WantedApp, ...], extras: appversion.Extras | None = None, modulus: int = 0) -> Wanted:

@@ -26,6 +26,7 @@ MYSQL_PORT = 3306
 ASSIMILATOR = "pyboinc-assimilator"
 BITWISE_VALIDATOR = "sample_bitwise_validator"
 SUBMIT_USER = "pyboinc_user"
+APP_QUORUM, APP_UNCHECKED = "pyboinc_quorum_{}", "pyboinc_unchecked_{}"  # by the app's name
 _FALSE = ("", "0")
 _AnyTask = TypeVar("_AnyTask", bound="Task")
 _PASSWORD = re.compile(r"(<(\w*passwd)>).*?(</\2>)")
@@ -249,6 +250,14 @@ class Config:
     def is_bitwise(self, app: str) -> bool:
         """Whether the app's results are compared byte by byte, whatever the batch wants."""
         return any(each.program == BITWISE_VALIDATOR for each in self.validators(app))
+
+    def quorum(self, app: str) -> int:
+        """Of jobs whose program says nothing about one, as `pyboinc setup` was told; 0 if it was not. PyBOINC's own setting, too."""
+        return int(self.number(APP_QUORUM.format(app)))
+
+    def unchecked(self, app: str) -> bool:
+        """Whether `pyboinc setup` was told that BOINC's validator may believe sole results."""
+        return self.flag(APP_UNCHECKED.format(app))
 
     @property
     def daemons(self) -> list[Daemon]:

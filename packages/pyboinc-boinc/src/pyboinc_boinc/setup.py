@@ -17,6 +17,7 @@ from pyboinc.slave.verify import Trust
 from . import versions
 from .apps import HR_TYPES, AppRow
 from .appversion import TRUST_NAME, AppFile
+from .choice import VALIDATOR, VALIDATORS, Wish, choose
 from .knobs import KNOBS
 from .project import (
     BITWISE_VALIDATOR,
@@ -41,12 +42,6 @@ from .versions import VersionRow
 DEFAULT_APP = "pyboinc"
 FEEDER = "feeder"
 ARGUMENTS = "-d 3 --app"
-VALIDATOR = "pyboinc-validator"
-VALIDATORS = {
-    "boinc": f"{BITWISE_VALIDATOR}, BOINC's own: outputs must be the same byte for byte, and a sole result is believed",
-    "pyboinc": f"{VALIDATOR}: each batch's own comparator, and a sole exception gets a second opinion",
-}
-"""What an app's results can be validated by, and what for."""
 OLDEST = str(versions.FIRST)
 """BOINC's scheduler hands out older app versions only for an app with a min_version, and a batch keeps the one it began with."""
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -54,16 +49,13 @@ _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class WantedApp:
-    """hr: one of HR_TYPES.  adaptive: replication until a host is trusted, 0: not adaptive.  validator: one of VALIDATORS.
-
-    None: as it is; of a new app, "boinc".
-    """
+    """hr: one of HR_TYPES.  adaptive: replication until a host is trusted, 0: not adaptive. None: as it is."""
 
     name: str
     title: str
     hr: str | None = None
     adaptive: int | None = None
-    validator: str | None = None
+    wish: Wish = field(default_factory=Wish)
 
     def __post_init__(self) -> None:
         if not _APP_NAME.fullmatch(self.name):
@@ -100,7 +92,7 @@ class Records:
     """What the database and the folder apps hold.
 
     user: whether the submitting user that config.xml names is there.  tables: what PyBOINC's own tables lack, a line each.
-    on_disk: number and platform of the versions in an app's folder.
+    on_disk: number and platform of the versions in an app's folder.  volunteers: users with hosts.
     """
 
     apps: Sequence[AppRow] = ()
@@ -109,6 +101,7 @@ class Records:
     user: bool = False
     tables: Sequence[str] = ()
     on_disk: Mapping[str, frozenset[tuple[int, str]]] = field(default_factory=dict)
+    volunteers: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +123,7 @@ class Plan:
     """changes: of files.  rows: of apps' columns.  xadd, user: whether project.xml must be read anew, a user be made.
 
     tables: what is made in the database, a line each.  strangers: app versions of others that are on disk alone, and that
-    `bin/update_versions` would publish, too.
+    `bin/update_versions` would publish, too.  reasons: what was chosen of validators and quorums, and why, a line each.
     """
 
     changes: list[Change]
@@ -139,6 +132,7 @@ class Plan:
     user: bool = False
     tables: Sequence[str] = ()
     strangers: Sequence[str] = ()
+    reasons: Sequence[str] = ()
 
     @property
     def version_folders(self) -> list[str]:
@@ -168,12 +162,13 @@ def wanted_apps(
     title: str | None = None,
     hr: str | None = None,
     adaptive: int | None = None,
-    validator: str | None = None,
+    wish: Wish | None = None,
 ) -> tuple[WantedApp, ...]:
     """The app that is asked for, and those that are there and may need what an upgrade brings."""
     there = config.pyboinc_apps
     name = name or (there[0] if there else DEFAULT_APP)
-    asked = WantedApp(name, title or ("PyBOINC" if name == DEFAULT_APP else f"PyBOINC: {name}"), hr, adaptive, validator)
+    title = title or ("PyBOINC" if name == DEFAULT_APP else f"PyBOINC: {name}")
+    asked = WantedApp(name, title, hr, adaptive, wish or Wish())
     return (asked, *(WantedApp(other, other) for other in there if other != name))
 
 
@@ -181,6 +176,7 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
     """What makes the project what is wanted; nothing if it is."""
     changes: list[Change] = []
     rows: list[SetApp] = []
+    reasons: list[str] = []
     in_database = {app.name: app for app in records.apps}
     in_file = {app.name: app for app in project.xml.apps} if project.xml else {}
     listed = set(project.xml.platforms) if project.xml else set()
@@ -191,11 +187,14 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
             changes += [SetMinVersion(app.name, OLDEST)] if in_file[app.name].min_version in ("", "0") else []
         elif app.name not in in_database:
             changes.append(AddApp(App(app.name, app.title, OLDEST)))
-        changes += [*_validator(project, app, wanted.scripts), *_ours(project, app.name, "assimilator", wanted.scripts)]
-        changes += _versions(app.name, records, wanted.files_of(app.name, project.config.master_url))
         row = in_database.get(app.name, AppRow(0, app.name))
         hr = row.hr if app.hr is None else HR_TYPES.index(app.hr)
         adaptive = row.adaptive if app.adaptive is None else app.adaptive
+        choice = choose(project.config, app.name, app.wish, adaptive, app.adaptive is not None)
+        reasons += choice.reasons
+        changes += [*_validator(project, app.name, choice.validator, wanted.scripts), *choice.settings]
+        changes += _ours(project, app.name, "assimilator", wanted.scripts)
+        changes += _versions(app.name, records, wanted.files_of(app.name, project.config.master_url))
         if (hr, adaptive) != (row.hr, row.adaptive) or row.min_version == 0:
             rows.append(SetApp(app.name, hr, adaptive, row.min_version or int(OLDEST)))
     changes += _feeder(project, {row.name: row.hr for row in records.apps} | {row.name: row.hr for row in rows})
@@ -208,7 +207,7 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
         for number, platform in sorted(records.on_disk.get(app, ()))
         if (app, number, platform) not in published
     ]
-    return Plan(changes, rows, xadd, not records.user, records.tables, strangers)
+    return Plan(changes, rows, xadd, not records.user, records.tables, strangers, reasons)
 
 
 def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]) -> list[Change]:
@@ -222,17 +221,17 @@ def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]
     return changes
 
 
-def _validator(project: Project, app: WantedApp, scripts: str) -> list[Change]:
+def _validator(project: Project, app: str, asked: str | None, scripts: str) -> list[Change]:
     """The app's validator. One that is there keeps its arguments and files, and its program unless the other one is asked for."""
-    there = project.config.validators(app.name)
-    replaced = {"pyboinc": BITWISE_VALIDATOR, "boinc": VALIDATOR}.get(app.validator or "")
-    other = [(index, each) for index, each in enumerate(project.config.daemons) if each in there and each.program == replaced]
-    if other:
-        program = shlex.quote(posixpath.join(scripts, VALIDATOR)) if app.validator == "pyboinc" else BITWISE_VALIDATOR
-        return [ChangeDaemon(index, each, {"cmd": f"{program} {ARGUMENTS} {app.name}"}) for index, each in other]
-    if app.validator == "pyboinc" or any(each.program == VALIDATOR for each in there):
-        return _ours(project, app.name, "validator", scripts)
-    return [] if there else [_new_daemon(project, "validator", BITWISE_VALIDATOR, app.name)]
+    there = project.config.validators(app)
+    others = [(index, each) for index, each in enumerate(project.config.daemons) if each in there]
+    others = [(index, each) for index, each in others if each.program != VALIDATORS.get(asked or "")]
+    if asked and others:
+        program = shlex.quote(posixpath.join(scripts, VALIDATOR)) if asked == "pyboinc" else BITWISE_VALIDATOR
+        return [ChangeDaemon(index, each, {"cmd": f"{program} {ARGUMENTS} {app}{_share(each.cmd)}"}) for index, each in others]
+    if asked == "pyboinc" or any(each.program == VALIDATOR for each in there):
+        return _ours(project, app, "validator", scripts)
+    return [] if there else [_new_daemon(project, "validator", BITWISE_VALIDATOR, app)]
 
 
 def _ours(project: Project, app: str, role: str, scripts: str) -> list[Change]:
@@ -264,6 +263,16 @@ def _new_daemon(project: Project, role: str, program: str, app: str) -> AddDaemo
     while {f"{name}.log", f"{name}.pid"} & taken:
         name += "_"
     return AddDaemon(Daemon(f"{program} {ARGUMENTS} {app}", output=f"{name}.log", pid_file=f"{name}.pid"))
+
+
+def _share(cmd: str) -> str:
+    """Which workunits are a daemon's, beside others of the app.
+
+    >>> _share("script_validator --app x --mod 2 1 -d 3")
+    ' --mod 2 1'
+    """
+    found = re.search(r"\s--?mod\s+\d+\s+\d+(?=\s|$)", cmd)
+    return found[0] if found else ""
 
 
 def _with_program(cmd: str, script: str) -> str:

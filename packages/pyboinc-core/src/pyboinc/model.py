@@ -84,9 +84,10 @@ def _setting(default: Any, low: float | None = None, unit: str = "") -> Any:
 class JobSettings:
     """What holds for each job of a batch: what BOINC keeps in a workunit's row, and what the program needs.
 
-    quorum: results that must agree (min_quorum).  replication: results made at first (target_nresults);
-    None means the quorum.  deadline: seconds a host has (delay_bound).  memory, disk: bytes (rsc_memory_bound,
-    rsc_disk_bound).  fpops_estimate, fpops_bound: floating-point operations of one job (rsc_fpops_est, rsc_fpops_bound).
+    quorum: results that must agree (min_quorum); None means the backend's own: 1 on the local project, on a BOINC project
+    that of the app.  replication: results made at first (target_nresults); None means the quorum.  deadline: seconds a host has
+    (delay_bound).  memory, disk: bytes (rsc_memory_bound, rsc_disk_bound).  fpops_estimate, fpops_bound: floating-point
+    operations of one job (rsc_fpops_est, rsc_fpops_bound).
     max_error_results, max_total_results, max_success_results: a job that passes one of them has failed.
     max_output: bytes of a job's output file.  priority: higher is sent first.  own_hosts_only: only the submitter's
     hosts get the jobs; implies quorum 1.  comparator: how outputs are compared, e.g. "bitwise", "tolerance:relative=1e-9",
@@ -99,7 +100,7 @@ class JobSettings:
     The limits' defaults and meanings are those of BOINC's job templates (its wiki page JobTemplates).
     """
 
-    quorum: int = _setting(1, 1)
+    quorum: int | None = _setting(None, 1)
     replication: int | None = _setting(None, 1)
     deadline: float = _setting(7 * 86400.0, 1, "seconds")
     memory: float = _setting(500e6, 1, "bytes")
@@ -123,9 +124,9 @@ class JobSettings:
         for each in fields(self):
             value = _checked(each.name, str(each.type), getattr(self, each.name), each.metadata)
             object.__setattr__(self, each.name, value)
-        if self.own_hosts_only and self.quorum != 1:
+        if self.own_hosts_only and self.min_quorum != 1:
             raise SettingsError("own_hosts_only implies quorum 1: leave out one of own_hosts_only and quorum")
-        if self.replication is not None and self.replication < self.quorum:
+        if self.target_nresults < self.min_quorum:
             raise SettingsError(f"replication is {self.replication}, less than the quorum, {self.quorum}: it could never be reached")
         if self.job_minutes is not None and self.calls_per_job != 1:
             raise SettingsError("calls_per_job and job_minutes exclude each other: a job has a number of calls or a time to fill")
@@ -133,9 +134,14 @@ class JobSettings:
             raise SettingsError("fpops_bound is less than fpops_estimate: every host would end the job as too long")
 
     @property
+    def min_quorum(self) -> int:
+        """Results that must agree, BOINC's word for `quorum`; 1 if nothing is said."""
+        return self.quorum or 1
+
+    @property
     def target_nresults(self) -> int:
         """Results made at first, BOINC's word for `replication`."""
-        return self.replication or self.quorum
+        return self.replication or self.min_quorum
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> JobSettings:

@@ -27,9 +27,9 @@ class Development:
     """Jobs in, records out. The project lives in the thread of the workers, `submit` and `wait` are the master's."""
 
     def __init__(self, batch: Batch, options: LocalOptions, comparator: Comparator) -> None:
-        if batch.settings.quorum > 1:
+        if batch.settings.min_quorum > 1:
             raise SettingsError(
-                f"quorum {batch.settings.quorum} needs hosts that can agree, and in development mode there is one, this computer. "
+                f"quorum {batch.settings.min_quorum} needs hosts that can agree, and in development mode there is one, this computer. "
                 "Add simulated ones: --hosts 5, or hosts = 5 in [local] of pyboinc.toml",
                 "job",
                 "quorum",

@@ -263,7 +263,7 @@ class Project:
         read: what outputs are, if not PyBOINC's output files.
         """
         comparator = comparator or bitwise()
-        target = settings.quorum if settings.replication is None else settings.replication
+        target = settings.target_nresults
         number = len(self._batches) + 1
         self._batches[number] = _Batch(number, app, settings, comparator, read or _reader(comparator), app_version_num, target)
         return number
@@ -313,7 +313,7 @@ class Project:
                 batch_id,
                 job,
                 now,
-                settings.quorum,
+                settings.min_quorum,
                 batch.target_nresults,
                 settings.max_error_results,
                 settings.max_total_results,

@@ -52,6 +52,11 @@ class Admin:
     def platforms(self) -> frozenset[str]:
         return frozenset(to_text(name) for (name,) in self._transaction(lambda step: step.rows("SELECT name FROM platform")))
 
+    def volunteers(self) -> int:
+        """How many users have hosts."""
+        found = self._transaction(lambda step: step.row("SELECT COUNT(DISTINCT userid) FROM host"))
+        return int(found[0]) if found else 0
+
     def newest(self) -> dict[str, int]:
         """The highest numbers of app versions, apps and platforms, for `remove_newer`."""
         return self._transaction(lambda step: {table: _highest(step, table) for table in _GROWING})

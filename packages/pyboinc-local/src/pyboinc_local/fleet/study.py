@@ -113,13 +113,13 @@ def _alternatives(setup: Setup, base: Tally) -> Iterator[tuple[str, Setup]]:
     settings = setup.settings
     if not settings.own_hosts_only:  # which implies quorum 1
         for quorum in (1, 2, 3):
-            if quorum != settings.quorum or setup.adaptive > 1:
+            if quorum != settings.min_quorum or setup.adaptive > 1:
                 yield f"quorum = {quorum}", replace(setup, adaptive=0, settings=replace(settings, quorum=quorum, replication=None))
         if setup.adaptive < 2:
             adaptive = replace(settings, quorum=1, replication=None)
             yield "quorum = 1, adaptive = 2", replace(setup, adaptive=2, settings=adaptive)
-    if settings.target_nresults == settings.quorum:
-        more = settings.quorum + 1
+    if settings.target_nresults == settings.min_quorum:
+        more = settings.min_quorum + 1
         yield f"replication = {more}", replace(setup, settings=replace(settings, replication=more))
     needed = percentile(base.turnaround, DEADLINE_SHARE) * DEADLINE_ROOM
     for deadline in sorted({_round(needed), settings.deadline * 3}):
@@ -145,7 +145,7 @@ def _round(seconds: float) -> float:
 
 def _checks(setup: Setup) -> int:
     """1 if a result is compared with another one before it is believed, at least until its host is trusted."""
-    return int(setup.settings.quorum > 1 or setup.adaptive > 1)
+    return int(setup.settings.min_quorum > 1 or setup.adaptive > 1)
 
 
 def verdict(base: Tally, other: Tally, checks: int) -> str:

@@ -66,8 +66,8 @@ class Told:
 def settings(study: Study) -> dict[str, object]:
     """Those that matter here."""
     setup = study.setup
-    found: dict[str, object] = {"quorum": setup.settings.quorum}
-    if setup.settings.target_nresults != setup.settings.quorum:
+    found: dict[str, object] = {"quorum": setup.settings.min_quorum}
+    if setup.settings.target_nresults != setup.settings.min_quorum:
         found["replication"] = setup.settings.target_nresults
     found["comparator"] = setup.comparator.spec
     if setup.hr != "none":
