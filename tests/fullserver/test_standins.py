@@ -100,13 +100,16 @@ def test_create_work_and_cancel_jobs(stopped):
     project = load(ProjectDisk(), str(stopped.folder))
     staging = Staging(project)
     settings = JobSettings(quorum=2, replication=2, priority=3, deadline=5000)
-    for template in (templates.INPUT, templates.output(settings.max_output)):
+    with_data = templates.inputs(2, settings.data_lifetime)
+    for template in (templates.inputs(), with_data, templates.output(settings.max_output)):
         staging.put_template(template)
-    staging.put("pyboinc_drift.zip", b"program")
-    staging.put("pyboinc_drift.in", b"input")
+    for name in ("pyboinc_drift.zip", "pyboinc_drift.in", "data_drift_1", "data_drift_2"):
+        staging.put(name, name.encode())
     words = jobs.words_of("pyboinc", BATCH, 100, settings, jobs.Work(1e9, 1e12))
     for which in ("real", "standin"):
-        lines = [f"--wu_name drift_{which}_{number} pyboinc_drift.zip pyboinc_drift.in" for number in range(3)]
+        files = "pyboinc_drift.zip pyboinc_drift.in"
+        lines = [f"--wu_name drift_{which}_{number} {files}" for number in (0, 2)]
+        lines.append(f"--wu_name drift_{which}_1 --wu_template {with_data.path} {files} data_drift_1 data_drift_2")
         run(stopped, which, "create_work", *words, "--stdin", lines=lines)
 
     def both(table="workunit", condition="name = %s", name="drift_{}_1"):

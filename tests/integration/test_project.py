@@ -287,7 +287,7 @@ def test_cancelling_leaves_other_batches_alone(project, program, hold):
     hold.unlink()
     assert masters[1].communicate(timeout=120)[0] == other.answer
     mine.pyboinc("retire")
-    template, programs = "SELECT COUNT(*) FROM pyboinc_program WHERE batch = %s", list(project.folder.glob("download/*/pyboinc_*.zip"))
+    template, programs = "SELECT COUNT(*) FROM pyboinc_file WHERE batch = %s", list(project.folder.glob("download/*/pyboinc_*.zip"))
     assert project.rows(template, mine.batch) == [(0,)] and not any(f"pyboinc_{mine.batch}_" in path.name for path in programs)
     assert list(project.folder.glob("templates/pyboinc_out_*")), "the other batch has the same template"
     assert json.loads(other.pyboinc("status", "--json"))["calls"]["handled"] == 6

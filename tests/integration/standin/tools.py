@@ -73,6 +73,8 @@ def workunit(project, app, values, words):
     for word in words:
         if word == "--wu_name":
             values["name"] = next(words)
+        elif word == "--wu_template":
+            values["wu_template"] = next(words)
         elif word.startswith("-"):
             raise Refused(f"create_work: bad stdin argument {word!r}")
         else:
@@ -109,7 +111,7 @@ def file_info(project, name, info):
     if not path.exists():
         raise Refused(f"process_input_template: md5_file {path}")
     md5, size = Path(f"{path}.md5").read_text().split()
-    own = "<no_delete/>\n" if info.find("no_delete") is not None else ""
+    own = "".join(f"<{each.tag}>{each.text}</{each.tag}>\n" if each.text else f"<{each.tag}/>\n" for each in info)
     url = f"{config.download_url}/{folder}/{name}"
     text = f"    <name>{name}</name>\n    <url>{url}</url>\n    <md5_cksum>{md5}</md5_cksum>\n    <nbytes>{size}</nbytes>\n"
     return f"<file_info>\n{own}{text}</file_info>\n"

@@ -185,11 +185,8 @@ class Run:
         )
 
     def _clean_up(self) -> None:
-        """Remove programs of retired batches."""
-        staging = Staging(self._project)
-        for batch, program in self._store.batches.leftovers():
-            staging.remove(program)
-            self._store.batches.removed(batch, program)
+        """Remove what only retired batches have used."""
+        self._store.batches.clean_up(Staging(self._project).remove)
 
     def _setup(self) -> str:
         return f"Set it up:  pyboinc setup -p {self._project.folder}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from pyboinc.errors import PyBoincError
-from pyboinc.model import Job, JobSettings
+from pyboinc.model import Attachment, Job, JobSettings
 from pyboinc.ports import Clock
 
 from . import templates
@@ -23,6 +23,7 @@ MARGIN = 100  # times the longest job that was measured
 LOOK_EVERY = 10.0  # seconds between looks at what was measured
 TRIES = 5
 MAX_LINES = 10_000  # jobs that one create_work makes: what it says of each is in memory until it is told
+MAX_DATA_FILES = 64  # of a job: create_work's lines end at 4,096 characters
 DEFAULTS = {each.name: each.default for each in fields(JobSettings)}
 
 
@@ -54,8 +55,8 @@ def work_of(settings: JobSettings, timed: int, fpops_sum: float, fpops_max: floa
     return Work(estimate, max(bound, MARGIN * estimate))
 
 
-def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, work: Work) -> list[str]:
-    """What create_work is told of all jobs of a batch.
+def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, work: Work, only_user: int = 0) -> list[str]:
+    """What create_work is told of all jobs of a batch. only_user: the number of the user whose hosts alone may have them, 0 for all.
 
     It takes no max_error_results of 0: that is given to the jobs afterwards (`Batches.made`). Until then there are no results
     beyond the first ones, so that a job that fails at once has failed.
@@ -65,7 +66,7 @@ def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, 
         *("--appname", app),
         *("--batch", str(batch)),
         *("--app_version_num", str(app_version_num)),
-        *("--wu_template", templates.INPUT.path),
+        *("--wu_template", templates.inputs().path),
         *("--result_template", templates.output(settings.max_output).path),
         *("--min_quorum", str(settings.min_quorum)),
         *("--target_nresults", str(settings.target_nresults)),
@@ -78,6 +79,7 @@ def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, 
         *("--rsc_fpops_est", f"{work.estimate:.6g}"),
         *("--rsc_fpops_bound", f"{work.bound:.6g}"),
         *("--priority", str(settings.priority)),
+        *(["--target_user", str(only_user)] if only_user else []),
     ]
 
 
@@ -91,13 +93,19 @@ def success_of(settings: JobSettings, total: int) -> int:
     return min(max(settings.max_success_results, settings.target_nresults), total)
 
 
-def line_of(job: Job, batch: int, only_user: int = 0) -> str:
-    """What create_work is told of one job. The files come last: a line that is cut off names a file that is not there.
+def line_of(job: Job, batch: int, settings: JobSettings) -> str:
+    """What create_work is told of one job. The files come last: a line that is cut off names a file that is not there."""
+    template = f"--wu_template {_input_template(job, settings).path} " if job.files else ""
+    return " ".join([f"--wu_name {job.name} {template}{program_name(batch, job.program)} {input_name(job)}", *_data_files([job])])
 
-    only_user: the number of the user whose hosts alone may have it, 0 for all.
-    """
-    own = f"--target_user {only_user} " if only_user else ""
-    return f"--wu_name {job.name} {own}{program_name(batch, job.program)} {input_name(job)}"
+
+def _input_template(job: Job, settings: JobSettings) -> templates.Template:
+    return templates.inputs(len(_data_files([job])), settings.data_lifetime)
+
+
+def _data_files(jobs: Iterable[Job]) -> dict[str, Attachment]:
+    """Those of the jobs, each once, by the names that they have on the project."""
+    return {each.file_name: each for job in jobs for each in job.files}
 
 
 def runs_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
@@ -143,7 +151,8 @@ class Pipeline:
         self._only_user = only_user
         self._staging = Staging(project)
         self._template = templates.output(settings.max_output)
-        self._programs: set[str] = set()
+        self._shared: set[str] = set()  # files of several jobs that are there
+        self._templates: set[templates.Template] = set()
         self._waiting: dict[str, str] = {}  # lines of create_work, by the job's name
         self._in_hand: dict[str, str] = {}
         self._tool: Running | None = None
@@ -163,22 +172,31 @@ class Pipeline:
         self._prepare(missing)
         for job in missing + [job for job in jobs if job.name in known and not known[job.name].assimilated]:
             self._staging.put(input_name(job), job.data)
-        self._waiting.update((job.name, line_of(job, self._status.id, self._only_user)) for job in missing if job.name not in self._in_hand)
+        self._waiting.update((job.name, line_of(job, self._status.id, self._settings)) for job in missing if job.name not in self._in_hand)
         self.pump()
 
     def _prepare(self, jobs: Sequence[Job]) -> None:
-        """What the jobs share."""
+        """What the jobs share. Raises PyBoincError."""
+        for job in jobs:
+            if len(job.files) > MAX_DATA_FILES:
+                much = f"{len(job.files)} data files, and a job on a BOINC project may have {MAX_DATA_FILES}"
+                raise PyBoincError(f"call {job.first} has {much}: put them into an archive, e.g. with zipfile")
         batch = self._status.id
         programs = {program_name(batch, job.program): job.program for job in jobs}
-        new = programs.keys() - self._programs
+        data_files = _data_files(jobs)
+        new = (programs.keys() | data_files.keys()) - self._shared
         if new:
-            data = {name: self._signer(programs[name]) for name in new}
+            signed = {name: self._signer(programs[name]) for name in programs.keys() & new}
             self._batches.begin(batch, self._template.path, sorted(new))
-            for template in (templates.INPUT, self._template):
-                self._staging.put_template(template)
-            for name in new:
-                self._staging.put(name, data[name])
-            self._programs |= new
+            for name, data in signed.items():
+                self._staging.put(name, data)
+            for name in data_files.keys() & new:
+                self._staging.put_data(data_files[name])
+            self._shared |= new
+        wanted = {self._template, templates.inputs(), *[_input_template(job, self._settings) for job in jobs if job.files]}
+        for template in wanted - self._templates:
+            self._staging.put_template(template)
+        self._templates |= wanted
 
     def pump(self) -> None:
         """Look after create_work, without waiting for it. Raises ToolError if it fails for good."""
@@ -217,7 +235,7 @@ class Pipeline:
             self._status = self._batches.find(self._status.token) or self._status
         status = self._status
         work = work_of(self._settings, status.timed, status.fpops_sum, status.fpops_max)
-        return words_of(self._app, status.id, status.app_version_num, self._settings, work)
+        return words_of(self._app, status.id, status.app_version_num, self._settings, work, self._only_user)
 
     def drain(self, seconds: float) -> None:
         """Until all jobs are made, or for so many seconds. Raises ToolError."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyboinc.errors import PyBoincError
 from pyboinc.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -39,8 +38,6 @@ class BoincBackend:
     @hookimpl
     def pyboinc_submit_jobs(self, batch: Batch, jobs: list[Job]) -> None:
         assert self._run is not None
-        if any(job.files for job in jobs):
-            raise PyBoincError("data files do not go to BOINC projects yet: leave out data_files, and put what they hold in a module")
         self._run.submit(jobs)
 
     @hookimpl

@@ -1,7 +1,8 @@
 """Input files in the project's download hierarchy, from where hosts fetch them, and templates.
 
-Files are written in place, without a sync: a job is made once its files are there, and when a batch is resumed the files of
-its open jobs are looked at again (`Staging.put`), which mends what a power cut has taken.
+Files that we have made are written in place, without a sync: a job is made once its files are there, and when a batch is resumed
+the files of its open jobs are looked at again (`Staging.put`), which mends what a power cut has taken. A user's data file may be
+large and belong to other batches, too: it is there whole and for good, or not at all (`Staging.put_data`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from pyboinc.bundle import Program
 from pyboinc.errors import PyBoincError
-from pyboinc.model import Job
+from pyboinc.model import Attachment, Job
 
 from .hierarchy import folder_of
 from .project import Project
@@ -41,7 +43,6 @@ class Staging:
 
     def __init__(self, project: Project) -> None:
         config = project.config
-        self._templates = project.path(FOLDER)
         self._project = project.folder
         self._root = project.path(config.download_dir)
         self._fanout = config.fanout
@@ -58,6 +59,22 @@ class Staging:
                 digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
                 _write(f"{path}.md5", f"{digest} {len(data)}\n".encode())
 
+    def put_data(self, attached: Attachment) -> None:
+        """The data file is there. Raises PyBoincError if it is not what it was when its calls were made."""
+        with _refusals():
+            path = f"{self._folder(attached.file_name)}/{attached.file_name}"
+            if all(map(os.path.exists, [path, f"{path}.md5"] if self._with_md5 else [path])):
+                return  # the name says what is in it
+            try:
+                source = open(attached.path, "rb")  # noqa: SIM115
+            except OSError as error:
+                raise PyBoincError(f"data file {attached.path}: {error.strerror}") from None
+            with source, _whole(path) as target:
+                digest = _copy(source, target, attached)
+            if self._with_md5:
+                with _whole(f"{path}.md5") as target:
+                    target.write(f"{digest} {attached.size}\n".encode())
+
     def remove(self, name: str) -> None:
         """The file is gone."""
         path = os.path.join(self._root, folder_of(self._fanout, name), name)
@@ -70,11 +87,9 @@ class Staging:
         """The template is there. At once and for good: BOINC reads it whenever it makes a result."""
         path = os.path.join(self._project, template.path)
         with _refusals():
-            if _read(path) == template.content:
-                return
-            temporary = os.path.join(self._templates, f".{os.path.basename(path)}.{os.getpid()}")
-            _write(temporary, template.content, sync=True)
-            os.replace(temporary, path)
+            if _read(path) != template.content:
+                with _whole(path) as file:
+                    file.write(template.content)
 
     def remove_template(self, path: str) -> None:
         """One of ours, by its path from the project's folder."""
@@ -90,7 +105,7 @@ class Staging:
         return folder
 
 
-def _write(path: str, data: bytes, sync: bool = False) -> None:
+def _write(path: str, data: bytes) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
     except FileExistsError:
@@ -102,10 +117,37 @@ def _write(path: str, data: bytes, sync: bool = False) -> None:
         while view:
             view = view[os.write(descriptor, view) :]
         os.fchmod(descriptor, _MODE)
-        if sync:
-            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _whole(path: str) -> Iterator[BinaryIO]:
+    """To write a file that is there whole and for good after the block, or not at all."""
+    folder, name = os.path.split(path)
+    temporary = f"{folder}/.{name}.{os.getpid()}"
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), _MODE)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def _copy(source: BinaryIO, target: BinaryIO, attached: Attachment) -> str:
+    """Copy a data file; its MD5 in hexadecimal. Raises PyBoincError if it has changed."""
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    while block := source.read(1 << 20):
+        md5.update(block)
+        sha256.update(block)
+        target.write(block)
+    if sha256.hexdigest() != attached.sha256:
+        raise PyBoincError(f"data file {attached.path}: it has changed since its calls were made")
+    return md5.hexdigest()
 
 
 def _read(path: str) -> bytes | None:

@@ -1,4 +1,5 @@
-"""BOINC's templates of PyBOINC's jobs: two input files, the program and the data; two outputs, of which the second is optional.
+"""BOINC's templates of PyBOINC's jobs: two input files, the program and the data, and the user's data files after them; two
+outputs, of which the second is optional.
 
 What differs from job to job, or from batch to batch, is said to create_work; only an output's limit stands in the template.
 See BOINC's wiki, pages JobTemplates and WorkGeneration. Pure.
@@ -9,8 +10,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from pyboinc.slave.files import MAX_FILES_SIZE
+
+from .slave.slot import data_name
+
 FOLDER = "templates"
-MAX_REPORT = 16_000_000  # bytes: what was printed, and tracebacks
+MAX_REPORT = 16_000_000 + MAX_FILES_SIZE  # bytes: what was printed, tracebacks, and files that slaves wrote
 
 
 @dataclass(frozen=True)
@@ -25,19 +30,28 @@ class Template:
         return f"{FOLDER}/pyboinc_{self.kind}_{hashlib.sha256(self.content).hexdigest()[:32]}"
 
 
-INPUT = Template(
-    "in",
-    b"""<input_template>
-<file_info><no_delete/></file_info>
-<file_info></file_info>
-<workunit>
-<file_ref><open_name>program</open_name></file_ref>
-<file_ref><open_name>input</open_name></file_ref>
-</workunit>
-</input_template>
-""",
-)
-"""The program is not sticky, so that hosts do not keep it, and has no_delete, since the jobs of a batch share it."""
+def inputs(data_files: int = 0, lifetime: float = 0.0) -> Template:
+    """data_files: how many come with a job.  lifetime: seconds for which a host keeps them after it was last told of them.
+
+    Files that jobs share have no_delete, or the server would remove them with the first of the jobs. The program is not sticky:
+    no batch but its own has a use for it. (Sticky with a lifetime of 0 is, to a client, sticky for ever.)
+
+    >>> inputs(1, 60.0).path == inputs(1, 60.0).path != inputs(2, 60.0).path
+    True
+    """
+    sticky = f"<sticky/><sticky_lifetime>{lifetime:.0f}</sticky_lifetime>" if round(lifetime) else ""
+    lines = [
+        "<input_template>",
+        "<file_info><no_delete/></file_info>",
+        "<file_info></file_info>",
+        *[f"<file_info>{sticky}<no_delete/></file_info>"] * data_files,
+        "<workunit>",
+        *[f"<file_ref><open_name>{name}</open_name></file_ref>" for name in ("program", "input", *map(data_name, range(data_files)))],
+        "</workunit>",
+        "</input_template>",
+        "",
+    ]
+    return Template("in", "\n".join(lines).encode())
 
 
 def output(max_output: int) -> Template:

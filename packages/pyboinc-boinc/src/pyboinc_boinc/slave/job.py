@@ -82,7 +82,7 @@ class SlotChannel(Channel):
         return self._slot.path(STATE)
 
     def data_file(self, file_name: str) -> str:
-        return self._slot.resolve(file_name)
+        return self._slot.data_file(file_name)
 
     def fraction_done(self, fraction: float) -> None:
         self._progress.fraction_done = fraction

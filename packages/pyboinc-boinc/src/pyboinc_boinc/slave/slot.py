@@ -43,6 +43,19 @@ class Slot:
         """The path of a logical file of the job."""
         return softlink.resolve(name, self.folder)
 
+    def data_file(self, file_name: str) -> str:
+        """The path of a data file of the job, which the project calls so: the links lead to where the client keeps it under that name.
+
+        Raises OSError: it is the host that lacks it.
+        """
+        number = 0
+        while os.path.exists(self.path(data_name(number))):
+            path = self.resolve(data_name(number))
+            if os.path.basename(path) == file_name:
+                return path
+            number += 1
+        raise FileNotFoundError(f"the data file {file_name} is not among the {number} in the slot")
+
     def lock(self) -> bool:
         """Be the only task in this slot until this process ends, however it ends; False if another one is here."""
         path = self.path(LOCK)
@@ -121,6 +134,11 @@ class Slot:
         """The seconds of the temporary exit that was asked for last."""
         with open(self.path(TEMPORARY_EXIT), "rb") as file:
             return int(file.readline())
+
+
+def data_name(number: int) -> str:
+    """The logical name of a job's data file."""
+    return f"data_{number}"
 
 
 def write(path: str, data: bytes) -> None:

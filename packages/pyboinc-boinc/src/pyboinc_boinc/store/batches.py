@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,9 +83,9 @@ class Batches:
         """Those of these jobs that exist."""
         return {name: job for chunk in chunks(names, NAMES_AT_ONCE) for name, job in self._transaction(_known, chunk)}
 
-    def begin(self, batch: int, result_template: str, programs: Collection[str]) -> None:
-        """Jobs are to be made with these files: whoever cleans up after the batch will find them."""
-        self._transaction(_begin, batch, result_template, programs)
+    def begin(self, batch: int, result_template: str, files: Collection[str]) -> None:
+        """Jobs are to be made that share these files: from now on nobody removes them, and whoever cleans up after the batch finds them."""
+        self._transaction(_begin, batch, result_template, files)
 
     def made(self, batch: int, jobs: int) -> None:
         """So many jobs were made."""
@@ -134,13 +134,9 @@ class Batches:
         """The batch is cancelled or retired."""
         self._transaction(_close, batch, state)
 
-    def leftovers(self) -> list[tuple[int, str]]:
-        """Programs of retired batches of which no host has a job any more, with their batches."""
-        return self._transaction(_leftovers)
-
-    def removed(self, batch: int, program: str) -> None:
-        """The program's file is gone."""
-        self._transaction(Transaction.change, "DELETE FROM pyboinc_program WHERE batch = %s AND name = %s", (batch, program))
+    def clean_up(self, remove: Callable[[str], None]) -> None:
+        """Remove files that only retired batches use, of which no host has a job any more. remove: does it, by the file's name."""
+        self._transaction(_clean_up, remove)
 
     def unused_templates(self, batch: int) -> list[str]:
         """Result templates of the batch that no other one needs."""
@@ -237,10 +233,10 @@ def _forget(step: Transaction, workunits: Sequence[int]) -> None:
     step.change(f"UPDATE workunit SET name = CONCAT('lost_', id, '_', name) WHERE {unless} AND id IN ({some})", workunits)
 
 
-def _begin(step: Transaction, batch: int, result_template: str, programs: Collection[str]) -> None:
+def _begin(step: Transaction, batch: int, result_template: str, files: Collection[str]) -> None:
     step.change("UPDATE pyboinc_batch SET result_template = %s WHERE id = %s", (result_template, batch))
-    for program in programs:
-        step.change("INSERT IGNORE INTO pyboinc_program (batch, name) VALUES (%s, %s)", (batch, program))
+    for name in files:
+        step.change("INSERT IGNORE INTO pyboinc_file (batch, name) VALUES (%s, %s)", (batch, name))
 
 
 def _made(step: Transaction, batch: int, jobs: int) -> None:
@@ -278,13 +274,18 @@ def _close(step: Transaction, batch: int, state: str) -> None:
     step.change(sql, (boinc_state, int(time.time()), batch, RETIRED))
 
 
-def _leftovers(step: Transaction) -> list[tuple[int, str]]:
-    programs = step.rows(
-        "SELECT f.batch, f.name FROM pyboinc_program f JOIN pyboinc_batch p ON p.id = f.batch WHERE p.state = 'retired' ORDER BY 1, 2"
-    )
+def _clean_up(step: Transaction, remove: Callable[[str], None]) -> None:
+    retired = step.rows("SELECT DISTINCT p.id FROM pyboinc_file f JOIN pyboinc_batch p ON p.id = f.batch WHERE p.state = 'retired'")
     busy = f"SELECT 1 FROM result WHERE batch = %s AND server_state BETWEEN {UNSENT} AND {SENT} LIMIT 1"
-    idle = [batch for batch in dict.fromkeys(int(each) for each, _ in programs) if step.row(busy, (batch,)) is None]
-    return [(int(batch), to_text(name)) for batch, name in programs if int(batch) in idle]
+    idle = [int(batch) for (batch,) in retired if step.row(busy, (int(batch),)) is None]
+    if not idle:
+        return
+    # A batch that begins to use a file is either seen here, or waits for this lock and then finds that the file is gone.
+    used = step.rows("SELECT batch, name FROM pyboinc_file FOR UPDATE")
+    kept = {to_text(name) for batch, name in used if int(batch) not in idle}
+    for name in sorted({to_text(name) for _, name in used} - kept):
+        remove(name)
+    step.change(f"DELETE FROM pyboinc_file WHERE batch IN ({marks(idle)})", idle)
 
 
 def _unused_templates(step: Transaction, batch: int) -> list[str]:

@@ -1,7 +1,7 @@
 """PyBOINC's own tables, beside BOINC's. `migrate` makes them what this version needs.
 
     pyboinc_batch    a row for each batch: whose it is, where its directory is, counters
-    pyboinc_program  programs in the download hierarchy, to be removed when their batch is retired
+    pyboinc_file     programs and data files in the download hierarchy, to be removed when the batches that use them are retired
     pyboinc_schema   the version of these tables
 
 Each step is a single statement that does no harm when it is done again: MySQL commits every one of them at once, so that a
@@ -40,9 +40,9 @@ _STEPS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
-        "new table pyboinc_program",
+        "new table pyboinc_file",
         """
-        CREATE TABLE IF NOT EXISTS pyboinc_program (
+        CREATE TABLE IF NOT EXISTS pyboinc_file (
             batch  BIGINT UNSIGNED NOT NULL,
             name   VARCHAR(191) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
             PRIMARY KEY (batch, name)
