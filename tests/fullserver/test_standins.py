@@ -108,8 +108,8 @@ def test_create_work_and_cancel_jobs(stopped):
     words = jobs.words_of("pyboinc", BATCH, 100, settings, jobs.Work(1e9, 1e12))
     for which in ("real", "standin"):
         files = "pyboinc_drift.zip pyboinc_drift.in"
-        lines = [f"--wu_name drift_{which}_{number} {files}" for number in (0, 2)]
-        lines.append(f"--wu_name drift_{which}_1 --wu_template {with_data.path} {files} data_drift_1 data_drift_2")
+        lines = [f"--wu_name drift_{which}_{number} {files}" for number in range(3)]
+        lines[1] = f"--wu_name drift_{which}_1 --wu_template {with_data.path} {files} data_drift_1 data_drift_2"
         run(stopped, which, "create_work", *words, "--stdin", lines=lines)
 
     def both(table="workunit", condition="name = %s", name="drift_{}_1"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mysql.connector
@@ -18,7 +20,7 @@ from standin.project import SCRIPTS, environment
 
 from pyboinc import bundle, codec
 from pyboinc.batchdir import BatchDir
-from pyboinc.model import Batch, ErrorMask, Job, JobSettings, job_name
+from pyboinc.model import Attachment, Batch, ErrorMask, Job, JobSettings, job_name
 from pyboinc.ports import Disk, SystemClock
 from pyboinc.records import load_records
 from pyboinc.slave import files
@@ -268,6 +270,25 @@ def test_an_output_that_is_gone_is_computed_again(project, program):
     shutil.rmtree(there.folder / "old")
     assert there.run()[0] == out
     assert there.row() == {"state": "running", "jobs": 6, "succeeded": 6, "failed": 0}
+
+
+def test_a_data_file_stays_until_the_last_batch_that_uses_it_is_retired(tmp_path, project, hold):
+    table = tmp_path / "table"
+    table.write_text("a table")
+    attached = Attachment("table", hashlib.sha256(b"a table").hexdigest(), 7, str(table))
+    runs = []
+    for name in ("one", "two"):
+        run, _, jobs = started(tmp_path / name, project, 2)
+        run.submit([replace(job, files=(attached,)) for job in jobs])
+        run._pipeline.drain(60)
+        run.cancel()
+        runs.append(run)
+    [path] = project.folder.glob(f"download/*/{attached.file_name}")
+    for run in runs:
+        assert path.exists()
+        run.retire()
+        run.stop()
+    assert not path.exists() and project.rows("SELECT COUNT(*) FROM pyboinc_file WHERE name = %s", attached.file_name) == [(0,)]
 
 
 # ---- the ends of a batch

@@ -58,6 +58,20 @@ def test_soft_links(tmp_path):
     assert softlink.resolve("not_yet", str(here)) == str(here / "not_yet")
 
 
+def test_data_files_are_found_by_what_their_links_lead_to(tmp_path):
+    here, there = tmp_path / "slots" / "0", tmp_path / "projects" / "www.example.org"
+    here.mkdir(parents=True)
+    there.mkdir(parents=True)
+    for name in ("data_c0ffee", "data_beef"):
+        (there / name).write_text(name)
+    (here / "data_0").write_text("<soft_link>../../projects/www.example.org/data_c0ffee</soft_link>\n")
+    (here / "data_1").symlink_to("../../projects/www.example.org/data_beef")
+    found = slot.Slot(str(here))
+    assert [found.data_file(name) for name in ("data_beef", "data_c0ffee")] == [str(there / "data_beef"), str(there / "data_c0ffee")]
+    with pytest.raises(OSError, match="data_0 is not among the 2 in the slot"):
+        found.data_file("data_0")
+
+
 def test_channels():
     shared = memory.mmap(-1, 8192)
     channels = mmap.Channels(shared)

@@ -1,5 +1,7 @@
 """The daemon, on tables in memory and files on the disk."""
 
+import hashlib
+
 import pytest
 
 from pyboinc import daemon
@@ -8,7 +10,7 @@ from pyboinc.errors import PyBoincError
 from pyboinc.ledger import CheckedApp, CheckedResult, CheckedWorkunit, HostVersion, Ledger, Mean, OutputFile, Version
 from pyboinc.ports import Disk
 from pyboinc.rows import BatchRow
-from pyboinc.slave.files import ok_entry, output_file
+from pyboinc.slave.files import ok_entry, output_file, report_file
 from pyboinc.states import INCONCLUSIVE, INVALID, OVER, SUCCESS, VALID, VALIDATE_INIT
 from pyboinc.testing import ManualClock
 from pyboinc_validator.daemon import Validator, own_words
@@ -31,7 +33,7 @@ class Tables:
             path.parent.mkdir(exist_ok=True)
             if value is not None:
                 path.write_bytes(output_file([ok_entry(dumps(value))]))
-            files = (OutputFile("output", str(path)), OutputFile("report", "/nowhere/x", optional=True))
+            files = (OutputFile("output", str(path)), OutputFile("report", "/nowhere/x", optional=True, validated=False))
             wu.results.append(CheckedResult(index + 1, OVER, SUCCESS, 0, index + 1, index + 1, 7, 0.0, 9.0, 5.0, 5.0, 2e9, outputs=files))
         self.workunits[number] = wu
         return wu
@@ -81,6 +83,20 @@ def test_a_pass_settles_all_that_wait_in_one_transaction(tables, validator):
     assert (states(first), states(second)) == ([VALID, VALID], [VALID, INVALID, VALID])
     assert first.results[0].granted_credit > 0
     assert not validator("--no_credit").make_pass()
+
+
+def test_files_of_slaves_must_be_what_the_output_says(tables, validator):
+    """Hosts agree on the digest; who sends another file, or none, is no candidate for the canonical result."""
+    told = ok_entry(dumps(1), [("a", 4, hashlib.sha256(b"good").digest())])
+    wu = tables.add(1, 1, 1, 1)
+    for result, content in zip(wu.results, (b"evil", None, b"good", b"good"), strict=True):
+        [output, report] = [tables.folder / "up" / f"{wu.id}_{result.id}{each}" for each in ("o", "r")]
+        output.write_bytes(output_file([told]))
+        if content:
+            report.write_bytes(report_file([("", "", "", "", {"a": content})]))
+        result.outputs = OutputFile("output", str(output)), OutputFile("report", str(report), optional=True, validated=False)
+    validator().make_pass()
+    assert states(wu) == [INVALID, INVALID, VALID, VALID] and wu.canonical_resultid in (3, 4)
 
 
 def test_a_file_that_is_not_there_is_invalid_and_a_disk_that_is_not_there_is_waited_for(tables, validator, tmp_path):

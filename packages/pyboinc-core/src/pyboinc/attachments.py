@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .errors import DecodeError
 from .model import Attachment, SettingsError
 from .ports import FileSystem, arrive
-from .slave.files import is_file_name
+from .slave.files import is_file_name, read_report_file
 
 if TYPE_CHECKING:
     from .slave.files import WrittenFile
@@ -65,6 +65,25 @@ class Attachments:
         return Attachment(name, *self._known[key], path)
 
 
+def all_came_back(entries: Sequence[tuple[Any, ...]], report: bytes) -> bool:
+    """Does a result bring each file that its output tells of, as it tells? entries: of its output file.  report: its second output."""
+    written = [entry[2] if entry[0] and len(entry) == 3 else () for entry in entries]
+    if not any(written):
+        return True
+    try:
+        parts = read_report_file(report)
+    except DecodeError:
+        return False
+    contents = [part[4] if len(part) == 5 else {} for part in parts]
+    return len(parts) == len(entries) and all(
+        _is_as_told(there.get(name), size, digest) for told, there in zip(written, contents, strict=True) for name, size, digest in told
+    )
+
+
+def _is_as_told(content: bytes | None, size: int, digest: bytes) -> bool:
+    return type(content) is bytes and len(content) == size and hashlib.sha256(content).digest() == digest
+
+
 def keep(fs: FileSystem, batch_folder: str, position: str, written: Iterable[WrittenFile], contents: Mapping[str, bytes]) -> None:
     """Put the files of a call into ``files/POSITION/``; again after a restart is harmless.
 
@@ -74,7 +93,7 @@ def keep(fs: FileSystem, batch_folder: str, position: str, written: Iterable[Wri
     folder = os.path.join(batch_folder, FOLDER, position)
     for name, size, digest in written:
         content = contents.get(name, b"")
-        if len(content) != size or hashlib.sha256(content).digest() != digest:
+        if not _is_as_told(content, size, digest):
             raise DecodeError(f"the file {name} that the slave wrote did not come back as it was")
         fs.make_folder(folder)
         path = os.path.join(folder, name)

@@ -26,11 +26,12 @@ class Spread(Mean):
 
 
 class OutputFile(NamedTuple):
-    """An output file of a result that is to be validated. path: absolute; whether it is there is another question."""
+    """An output file of a result. path: absolute; whether it is there is another question.  validated: the template wants it compared."""
 
     logical_name: str
     path: str
     optional: bool = False
+    validated: bool = True
 
 
 @dataclass(slots=True)

@@ -189,7 +189,7 @@ class Session(ABC):
         kept = self._kept.get(name)
         if kept is None:
             records = self._dir.read_records(name)
-            kept = self._kept[name] = records, sum(len(each.output or b"") + 500 for each in records)
+            kept = self._kept[name] = records, sum(len(each.output or b"") + len(each.report) + 500 for each in records)
             while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
                 del self._kept[next(iter(self._kept))]
         return kept[0]

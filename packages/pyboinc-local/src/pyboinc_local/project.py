@@ -690,7 +690,7 @@ def _reader(comparator: Comparator) -> Read:
 
     def read(wu: Workunit, result: Result) -> Candidate:
         calls = wu.job.count if isinstance(wu.job, Job) else None
-        return candidate(result.id, result.output or b"", comparator, calls)
+        return candidate(result.id, result.output or b"", comparator, calls, lambda: result.report)
 
     return read
 

@@ -38,6 +38,7 @@ from dataclasses import dataclass
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
+from pyboinc.attachments import all_came_back
 from pyboinc.codec import Array, Instance, Made, Scalar, dumps
 from pyboinc.errors import DecodeError
 from pyboinc.model import SettingsError, describe, nearest
@@ -201,11 +202,15 @@ COMPARATORS: dict[str, Factory] = {"bitwise": bitwise, "tolerance": tolerance, "
 """Those that are here: name -> what makes one, from the parameters."""
 
 
-def candidate(result: int, data: bytes | None, comparator: Comparator, calls: int | None = None) -> Candidate:
+def candidate(
+    result: int, data: bytes | None, comparator: Comparator, calls: int | None = None, report: Callable[[], bytes | None] | None = None
+) -> Candidate:
     """A result for `check_set`, from its output file.
 
-    data: None if it could not be read now.  calls: how many the job has, None if not known. An output file that PyBOINC
-    has not written is invalid, also under `bitwise`: a hundred hosts may agree on it, and the master could not read it.
+    data: None if it could not be read now.  calls: how many the job has, None if not known.  report(): its second output file,
+    asked for if the slave wrote files, which are in it; None if it could not be read now. An output file that PyBOINC has not
+    written is invalid, also under `bitwise`: a hundred hosts may agree on it, and the master could not read it. So is a result
+    whose files are not what its output says of them, which is what hosts agree on.
     An app's exception is suspicious: it may be the host's fault.
     """
     if data is None:
@@ -217,6 +222,12 @@ def candidate(result: int, data: bytes | None, comparator: Comparator, calls: in
         return Candidate(result, check=Check.INVALID)
     if calls is not None and len(entries) != calls:
         return Candidate(result, check=Check.INVALID)
+    if report is not None and any([each[0] and len(each) == 3 for each in entries]):
+        said = report()
+        if said is None:
+            return Candidate(result, check=Check.TRANSIENT)
+        if not all_came_back(entries, said):
+            return Candidate(result, check=Check.INVALID)
     return Candidate(result, output, suspicious=not all([each[0] for each in entries]))
 
 

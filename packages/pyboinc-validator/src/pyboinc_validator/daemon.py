@@ -31,7 +31,7 @@ from .judge import Judgement, judge, settle, summary
 from .quorum import Candidate, Check
 
 ABOUT = "Validates the results of a BOINC app's jobs, and grants credit."
-OUTPUT = "output"  # logical name
+OUTPUT, REPORT = "output", "report"  # logical names
 AT_ONCE = 200  # workunits in a transaction
 MAX_OUTPUT = 1 << 30  # bytes; larger files are no output. The upload handler refuses more than a job's own limit
 log = logging.getLogger("pyboinc")
@@ -116,16 +116,23 @@ class Validator:
         return lambda result: self._output(result, comparator)
 
     def _output(self, result: CheckedResult, comparator: Comparator) -> Candidate:
-        path = next((each.path for each in result.outputs if each.logical_name == OUTPUT), "")
-        if not path:
+        paths = {each.logical_name: each.path for each in result.outputs}
+        if OUTPUT not in paths:
             return Candidate(result.id, check=Check.INVALID)
-        read = self._read(path)
-        return Candidate(result.id, check=read) if isinstance(read, Check) else candidate(result.id, read, comparator)
+        read = self._read(paths[OUTPUT])
+        if isinstance(read, Check):
+            return Candidate(result.id, check=read)
+        return candidate(result.id, read, comparator, report=lambda: self._report(paths.get(REPORT, "")))
+
+    def _report(self, path: str) -> bytes | None:
+        """Empty if there is none, None if it can't be read now."""
+        read = self._read(path) if path else b""
+        return read if isinstance(read, bytes) else None if read is Check.TRANSIENT else b""
 
     def _digests(self, result: CheckedResult) -> Candidate:
         """What BOINC's sample_bitwise_validator compares: all files, whatever is in them. One that can't be opened is none."""
         digests = []
-        for file in result.outputs:
+        for file in (each for each in result.outputs if each.validated):
             read = self._read(file.path)
             if not isinstance(read, bytes) and not file.optional:
                 return Candidate(result.id, check=Check.INVALID)

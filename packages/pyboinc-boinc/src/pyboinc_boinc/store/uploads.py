@@ -24,19 +24,19 @@ class Uploads:
 
     def files(self, xml_doc_in: str) -> dict[str, str]:
         """All of a result, by logical name."""
-        return {file.logical_name: file.path for file, _ in self._found(xml_doc_in)}
+        return {file.logical_name: file.path for file in self.outputs(xml_doc_in)}
 
     def outputs(self, xml_doc_in: str) -> tuple[OutputFile, ...]:
-        """Those that are to be validated, in their order."""
-        return tuple(file for file, validated in self._found(xml_doc_in) if validated)
+        """The same, in their order."""
+        return tuple(self._found(xml_doc_in))
 
-    def _found(self, xml_doc_in: str) -> Iterator[tuple[OutputFile, bool]]:
+    def _found(self, xml_doc_in: str) -> Iterator[OutputFile]:
         """Names of other forms than the server gives are left out: they could lead elsewhere."""
         for match in _FILE_REF.finditer(xml_doc_in):
             name, logical = (_element(match[1], each) for each in ("file_name", "open_name"))
             if name and os.path.basename(name) == name and not name.startswith("."):
                 path = path_of(self._folder, self._fanout, name)
-                yield OutputFile(logical or name, path, _flag(match[1], "optional")), not _flag(match[1], "no_validate")
+                yield OutputFile(logical or name, path, _flag(match[1], "optional"), not _flag(match[1], "no_validate"))
 
 
 def _element(xml: str, name: str) -> str:
