@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,8 +42,6 @@ def decide(workunit: Workunit) -> Record | None:
 
 
 CANCELLED = "cancelled"
-_STDERR = re.compile(r"<stderr_txt>\n?(.*?)(?:</stderr_txt>|\Z)", re.DOTALL)
-_MESSAGE = re.compile(r"<message>\n?(.*?)\s*</message>", re.DOTALL)
 
 
 class Skip(NamedTuple):
@@ -94,7 +91,15 @@ def said(stderr_out: bytes) -> str:
     'no\\n\\n'
     """
     text = stderr_out.decode("utf-8", "replace")
-    stderr, message = _STDERR.search(text), _MESSAGE.search(text)
-    if stderr and stderr[1].strip():
-        return stderr[1]
-    return message[1] if message else text
+    stderr, _ = _element(text, "stderr_txt")
+    if stderr.strip():
+        return stderr
+    message, closed = _element(text, "message")
+    return message.rstrip() if closed else text
+
+
+def _element(text: str, name: str) -> tuple[str, bool]:
+    """What follows <name>, and whether </name> ends it. Not by a regular expression: the text is a stranger's, and one that
+    looks for white space at its end takes a time that grows with the square of it."""
+    content, closed, _ = text.partition(f"<{name}>")[2].removeprefix("\n").partition(f"</{name}>")
+    return content, bool(closed)

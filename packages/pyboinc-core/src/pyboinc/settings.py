@@ -238,7 +238,7 @@ def read_toml(path: str) -> TomlFile:
     try:
         text = data.decode()
         table = tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter of brackets in brackets in ...
         raise SettingsError(f"{path}: {error}") from None
     values: dict[str, str] = {}
     places = Places(path, text)

@@ -36,23 +36,24 @@ def read(path: str) -> InitData:
 
 
 def _children(text: str) -> Iterator[tuple[str, str]]:
-    """Name and text of what stands directly in the root: inside of an element there may be anything."""
+    """Name and text of what stands directly in the root: inside of an element there may be anything. In linear time."""
     root = "<app_init_data>"
-    start = text.find(root)
-    if start < 0:
+    if root not in text:
         raise ValueError(f"there is no {root} in it")
-    at = start + len(root)
-    while True:
-        start = text.find("<", at)
-        end = text.find(">", start)
-        if start < 0 or end < 0:
-            return
-        name, at = text[start + 1 : end], end + 1
-        close = f"</{name}>"
-        end = text.find(close, at)
-        if end >= 0:
-            yield name, text[at:end]
-            at = end + len(close)
+    pieces = [each.partition(">") for each in text.partition(root)[2].split("<")]
+    ends: dict[str, list[int]] = {}  # where a name's elements end, the last one first
+    for at in range(len(pieces) - 1, 0, -1):
+        ends.setdefault(pieces[at][0], []).append(at)
+    at = 1
+    while at < len(pieces):
+        name, _, rest = pieces[at]
+        places = ends.get(f"/{name}", [])
+        while places and places[-1] <= at:
+            places.pop()
+        if places:
+            yield name, "<".join([rest, *map("".join, pieces[at + 1 : places[-1]])])
+            at = places[-1]
+        at += 1
 
 
 def _number(values: dict[str, str], name: str, default: float) -> float:

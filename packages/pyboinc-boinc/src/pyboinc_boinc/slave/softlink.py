@@ -20,6 +20,7 @@ def resolve(name: str, slot: str) -> str:
             head = file.read(MAX_LINK)
     except FileNotFoundError:
         head = b""
-    if head.startswith(OPEN) and CLOSE in head:
-        path = os.path.join(slot, os.fsdecode(head[len(OPEN) : head.index(CLOSE)]))
+    link, closed, _ = head.partition(CLOSE)
+    if link.startswith(OPEN) and closed and b"\0" not in link:
+        path = os.path.join(slot, os.fsdecode(link[len(OPEN) :]))
     return os.path.realpath(path)

@@ -87,7 +87,7 @@ def parse(text: str, path: str) -> Fleet:
     """A fleet from the text of its file. Files that it names are read, relative to its folder. Raises SettingsError."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the latter of brackets in brackets in ...
         raise SettingsError(f"{path}: {error}") from None
     reader = _Reader(path, text)
     for key in table:
