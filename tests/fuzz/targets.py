@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from xml.dom import Node, expatbuilder
 
 from pyboinc import codec, display, records
 from pyboinc import settings as toml_settings
@@ -145,7 +145,7 @@ def values(data: bytes) -> None:
     try:
         written = codec.dumps(value, KNOWN)
     except codec.EncodeError as error:
-        assert "the same key" in str(error) or "hash" in str(error), error
+        assert "key" in str(error), error
         return
     assert codec.dumps(codec.loads(written, KNOWN), KNOWN) == written == codec.dumps(codec.parse(written))
     assert codec.dumps(_neutral(_Pickle(io.BytesIO(written)).load())) == written
@@ -370,7 +370,7 @@ def _document(name: str, data: bytes) -> Document | None:
         document = parse(name, data)
     except XmlError:
         return None
-    assert _shape(document.root) == _shape_of(ElementTree.fromstring(data))
+    assert _shape(document.root) == _shape_of(expatbuilder.parseString(data, namespaces=False).documentElement)
     return document
 
 
@@ -396,8 +396,9 @@ def _shape(element: Element) -> tuple[Any, ...]:
     return element.name, element.text, *map(_shape, element.children)
 
 
-def _shape_of(element: ElementTree.Element) -> tuple[Any, ...]:
-    return element.tag, "".join([element.text or "", *(child.tail or "" for child in element)]), *map(_shape_of, element)
+def _shape_of(element: Any) -> tuple[Any, ...]:
+    texts = (child.data for child in element.childNodes if child.nodeType in (Node.TEXT_NODE, Node.CDATA_SECTION_NODE))
+    return element.tagName, "".join(texts), *(_shape_of(child) for child in element.childNodes if child.nodeType == Node.ELEMENT_NODE)
 
 
 # ---- What people write
@@ -508,7 +509,7 @@ def init_data(data: bytes) -> None:
     assert all(0 <= each < math.inf for each in numbers) and type(told.client_pid) is int
 
 
-_KEY = rsa.make(2048)  # a new one each time: no input can hold a signature by it but the seed
+_KEY = rsa.PrivateKey(2**1279 - 1, 2**2203 - 1)  # Mersenne's primes: a key that is quickly made, and nobody's
 _TRUST = Trust("http://127.0.0.1/x/", "pyboinc", _KEY.modulus)
 _MANIFEST = b"format 2\nslave app_slave.py\nmodule app_types\n"
 _PROGRAM = reproducible_zip({"app_slave.py": b"1\n", "__main__.py": b"", "pyboinc.txt": _MANIFEST})

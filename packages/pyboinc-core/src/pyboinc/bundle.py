@@ -127,7 +127,7 @@ def manifest(data: bytes) -> Manifest:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             content = read_manifest(archive.read(_MANIFEST_NAME))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except Exception as error:  # zipfile has no one error for bytes that are no zip file
         raise BundleError(f"This is not a program bundled by this version of PyBOINC: {error}") from error
     return Manifest(content["slave"][0], tuple(content["module"]), tuple(content["requires"]), "".join(content["main"]))
 

@@ -163,17 +163,17 @@ def _checked(name: str, annotation: str, value: Any, metadata: Mapping[str, Any]
         return None
     if kind == "tuple":
         if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
-            raise SettingsError(f"{name} = {value!r}: must be a list of names, e.g. ['numpy']")
+            raise SettingsError(f"{name} = {describe(value)}: must be a list of names, e.g. ['numpy']")
         return tuple(value)
     types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
     if not isinstance(value, types[kind]) or (kind != "bool" and isinstance(value, bool)):
         word = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}[kind]
-        raise SettingsError(f"{name} = {value!r}: must be {word}")
+        raise SettingsError(f"{name} = {describe(value)}: must be {word}")
     low = metadata["low"]
     if low is not None and not value >= low:
-        raise SettingsError(f"{name} = {value!r}: must be at least {low}{' ' + metadata['unit'] if metadata['unit'] else ''}")
+        raise SettingsError(f"{name} = {describe(value)}: must be at least {low}{' ' + metadata['unit'] if metadata['unit'] else ''}")
     if kind == "float" and isinstance(value, (int, float)) and not abs(value) <= sys.float_info.max:
-        raise SettingsError(f"{name} = {value!r}: must be finite")
+        raise SettingsError(f"{name} = {describe(value)}: must be finite")
     return value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
-from .model import JobSettings, SettingsError, nearest
+from .model import JobSettings, SettingsError, describe, nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -249,7 +249,7 @@ def read_toml(path: str) -> TomlFile:
         elif key not in _TOP_LEVEL:
             raise SettingsError(f"{_place(path, text, '', key)}: unknown key{nearest(key, [*_TOP_LEVEL, '[job]'])}")
         elif not isinstance(value, str):
-            raise SettingsError(f"{_place(path, text, '', key)}: must be a text in quotes, not {value!r}")
+            raise SettingsError(f"{_place(path, text, '', key)}: must be a text in quotes, not {describe(value)}")
         else:
             values[key] = value
     job = tables.pop("job", {})

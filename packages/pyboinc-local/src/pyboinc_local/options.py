@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pyboinc.model import JobSettings, SettingsError, nearest
+from pyboinc.model import JobSettings, SettingsError, describe, nearest
 from pyboinc_validator.comparators import Comparator
 
 from .fleet import hosts as fleet_hosts
@@ -80,7 +80,7 @@ def read(table: Mapping[str, Any], folder: str) -> LocalOptions:
 
 
 def _refused(key: str, value: object, must: str) -> SettingsError:
-    return SettingsError(f"{key} = {value!r}: must be {must}", TABLE, key)
+    return SettingsError(f"{key} = {describe(value)}: must be {must}", TABLE, key)
 
 
 def _whole(low: int) -> Any:
@@ -155,7 +155,7 @@ def _profile(key: str, value: Any) -> str:
     try:
         arithmetic(_text(key, value))
     except PlatformError as error:
-        raise SettingsError(f"{key} = {value!r}: {error}", TABLE, key) from None
+        raise SettingsError(f"{key} = {describe(value)}: {error}", TABLE, key) from None
     return str(value)
 
 

@@ -438,17 +438,25 @@ def _steps_of(path: str) -> tuple[Any, ...]:
     position = 0
     while position < len(path):
         match = _STEP.match(path, position)
-        if match is None or (match["name"] and (match[0][0] == ".") == (position == 0)):
+        step = _step(match) if match and not (match["name"] and (match[0][0] == ".") == (position == 0)) else None
+        if match is None or step is None:
             rest = path[position:]
             raise SettingsError(f"the path {path!r} can't be read from {rest!r} on: it is made of .name, [0], ['key'], .* and [*]")
-        if match["name"]:
-            steps.append(_Star("name") if match["name"] == "*" else _Name(match["name"]))
-        else:
-            steps.append(_Star("item") if match["star"] else ast.literal_eval(match["number"] or match["text"]))
+        steps.append(step)
         position = match.end()
     if not steps:
         raise SettingsError("a parameter of a field begins with the field's path, e.g. value.relative")
     return tuple(steps)
+
+
+def _step(match: re.Match[str]) -> Any:
+    """None if it is no literal of Python's, as some numbers and texts are."""
+    if match["name"]:
+        return _Star("name") if match["name"] == "*" else _Name(match["name"])
+    try:
+        return _Star("item") if match["star"] else ast.literal_eval(match["number"] or match["text"])
+    except (ValueError, SyntaxError):
+        return None
 
 
 def _fits(pattern: Any, step: Any) -> bool:

@@ -108,6 +108,14 @@ def _is_entry(entry: object) -> bool:
     )
 
 
+def _is_part(part: object) -> bool:
+    return (
+        type(part) is tuple
+        and list(map(type, part)) in ([str] * 4, [str] * 4 + [dict])
+        and all(is_file_name(name) and type(content) is bytes for written in part[4:] for name, content in written.items())
+    )
+
+
 def _is_written(file: object) -> bool:
     return type(file) is tuple and list(map(type, file)) == [str, int, bytes] and is_file_name(file[0])
 
@@ -129,6 +137,6 @@ def read_report_file(data: bytes) -> list[tuple[str, str, str, str] | Part]:
     value = loads(data)
     if type(value) is tuple and len(value) == 2 and value[0] == FORMAT and type(value[1]) is list:
         parts = value[1]
-        if all(type(part) is tuple and list(map(type, part)) in ([str] * 4, [str] * 4 + [dict]) for part in parts):
+        if all(map(_is_part, parts)):
             return parts
     raise DecodeError("this is not a report of this version of PyBOINC")

@@ -42,7 +42,10 @@ class Trust:
     def parse(cls, data: bytes) -> Trust:
         """Read the file that goes with an app version. Raises ValueError."""
         values = _values(data.decode(), "pyboinc-trust 1", ("project", "app", "modulus"))
-        return cls(values[0], values[1], int(values[2], 16))
+        modulus = int(values[2], 16)
+        if modulus <= 0:
+            raise ValueError("its modulus is no key's")
+        return cls(values[0], values[1], modulus)
 
     def text(self) -> bytes:
         return f"pyboinc-trust 1\nproject {self.project}\napp {self.app}\nmodulus {self.modulus:x}\n".encode()
@@ -61,6 +64,8 @@ def verify(data: bytes, trust: Trust) -> None:
     try:
         project, app, key, digest, signature = _values(comment.decode("ascii"), HEAD, ("project", "app", "key", "sha256", "signature"))
         proof = bytes.fromhex(signature)
+        if proof.hex() != signature:
+            raise ValueError("a signature is written in one way")
     except ValueError:
         raise SignatureError("its signature can't be read") from None
     if (project, app) != (trust.project, trust.app):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from pyboinc.model import SettingsError, nearest
+from pyboinc.model import SettingsError, describe, nearest
 from pyboinc.settings import Places
 
 from ..model_time import Distribution, Fixed, parse_distribution
@@ -136,7 +136,7 @@ class _Reader:
             try:
                 found[key] = _KEYS[key](value)
             except ValueError as error:
-                raise self.refused(where, key, f"{value!r} {error}") from None
+                raise self.refused(where, key, f"{describe(value)} {error}") from None
         if "trace" in found:
             if clash := next((key for key in ("on", "off", "begin") if key in found), ""):
                 raise self.refused(where, clash, "a trace says when hosts are on")
