@@ -57,7 +57,7 @@ if Path("/etc/ssl/certs/ca-certificates.crt").exists():
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # behind a company's proxy uv's own certificates don't do
 
 DIST = ROOT / ".nox" / "dist"
-TESTS = ["tests/unit", "tests/property", "tests/conformance", "tests/examples", "tests/dashboard"]
+TESTS = ["tests/unit", "tests/property", "tests/fuzz", "tests/conformance", "tests/examples", "tests/dashboard"]
 WITH_DEPENDENCIES = [  # what a dependency's version can break; what ships to volunteers has none
     *("tests/unit/boinc", "tests/unit/codec", "tests/unit/validator", "tests/unit/test_hooks.py", "tests/unit/test_plugins.py"),
     *("tests/unit/test_settings.py", "tests/unit/test_cli.py", "tests/conformance/test_local.py", "tests/dashboard"),
@@ -198,6 +198,13 @@ def bench(session: nox.Session) -> None:
     name, *arguments = session.posargs or ["calls"]
     install(session, *wheels(), "joblib", "distributed", "numpy")
     session.run("python", f"benchmarks/{name}.py", *arguments)
+
+
+@nox.session(requires=["build"])
+def fuzz(session: nox.Session) -> None:
+    """Coverage-guided fuzzing of all that reads bytes from elsewhere: `nox -s fuzz -- --minutes 10`, see tests/fuzz/fuzz.py."""
+    install(session, *wheels(), "numpy", *nox.project.dependency_groups(TOOLS, "fuzz"))
+    session.run("python", "tests/fuzz/fuzz.py", *(session.posargs or ["--minutes", "10"]))
 
 
 @nox.session(requires=["build"])
