@@ -62,6 +62,7 @@ WITH_DEPENDENCIES = [  # what a dependency's version can break; what ships to vo
     *("tests/unit/boinc", "tests/unit/codec", "tests/unit/validator", "tests/unit/test_hooks.py", "tests/unit/test_plugins.py"),
     *("tests/unit/test_settings.py", "tests/unit/test_cli.py", "tests/conformance/test_local.py", "tests/dashboard"),
 ]
+IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]  # tests mostly wait for processes that they started
 TOOLS = nox.project.load_toml(ROOT / "pyproject.toml")
 TEST_TOOLS = nox.project.dependency_groups(TOOLS, "tests")
 TYPE_TOOLS = nox.project.dependency_groups(TOOLS, "types")
@@ -108,7 +109,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """What users get: the installed wheels. `-s tests-3.13` takes another Python, if it is there."""
     install(session, *wheels(), *TEST_TOOLS)
-    session.run("pytest", *(session.posargs or TESTS))
+    session.run("pytest", *IN_PARALLEL, *(session.posargs or TESTS))
 
 
 for version in PYTHONS:
@@ -128,7 +129,7 @@ def lowest(session: nox.Session) -> None:
     install(session, "uv", *TEST_TOOLS)
     projects = [f"--requirements={project}" for project in sorted(ROOT.glob("packages/*/pyproject.toml"))]
     session.run("uv", "pip", "install", "--upgrade", "--resolution=lowest-direct", "--no-sources", *projects, *wheels())
-    session.run("pytest", *WITH_DEPENDENCIES)
+    session.run("pytest", *IN_PARALLEL, *WITH_DEPENDENCIES)
 
 
 @nox.session(requires=["build"])

@@ -416,7 +416,7 @@ def test_the_snapshot(folder):
     (folder / "config.xml.orig").write_text("")
     facts = gather(str(folder))
     assert facts.enabled and not facts.unfinished and facts.key_dir == "keys"
-    assert "pytest" in facts.pids["feeder.pid"].command and facts.pids["feeder.pid"].data == f"{os.getpid()}\n".encode()
+    assert "python" in facts.pids["feeder.pid"].command and facts.pids["feeder.pid"].data == f"{os.getpid()}\n".encode()
     assert (facts.pids["dead.pid"].command, facts.pids["odd.pid"].command) == ("", "")
     assert facts.paths["keys/code_sign_private"].mode == 0o644 and facts.paths["upload"].is_folder
     assert {"config.xml", "config.xml.orig", "/", str(folder.parent)} <= set(facts.paths) and "html/user_profile/images" not in facts.paths
