@@ -57,7 +57,7 @@ if Path("/etc/ssl/certs/ca-certificates.crt").exists():
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # behind a company's proxy uv's own certificates don't do
 
 DIST = ROOT / ".nox" / "dist"
-TESTS = ["tests/unit", "tests/property", "tests/fuzz", "tests/conformance", "tests/examples", "tests/dashboard"]
+TESTS = ["tests/unit", "tests/property", "tests/fuzz", "tests/batches", "tests/conformance", "tests/examples", "tests/dashboard"]
 WITH_DEPENDENCIES = [  # what a dependency's version can break; what ships to volunteers has none
     *("tests/unit/boinc", "tests/unit/codec", "tests/unit/validator", "tests/unit/test_hooks.py", "tests/unit/test_plugins.py"),
     *("tests/unit/test_settings.py", "tests/unit/test_cli.py", "tests/conformance/test_local.py", "tests/dashboard"),
@@ -181,6 +181,13 @@ def release(session: nox.Session) -> None:
         if home.name == "pyboinc_local":
             program = shutil.copytree(ROOT / "examples" / "sum_of_squares", home / "program")
             session.run(python, str(program / "app_master.py"), "--quiet", external=True, env={"PYBOINC_DIR": None})
+
+
+@nox.session(requires=["build"])
+def save_batches(session: nox.Session) -> None:
+    """At a release: batch directories as this version leaves them, into tests/batches/saved, where all later ones find them."""
+    install(session, *wheels())
+    session.run("python", "tests/batches/save.py")
 
 
 @nox.session(requires=["build"])

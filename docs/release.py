@@ -104,6 +104,8 @@ def check(dist: Path) -> None:
         with tarfile.open(path) as sdist:
             if not any(name.endswith("/LICENSE") for name in sdist.getnames()):
                 wrong.append(f"{path.name}: no LICENSE")
+    if not (ROOT / "tests/batches/saved" / found).is_dir():
+        wrong.append(f"no batch directories of {found} are kept for later versions: python3 noxfile.py -s save_batches")
     if wrong:
         raise ValueError("\n".join(wrong))
     print(f"{len(there)} files of version {found}")
