@@ -38,7 +38,7 @@ CC_CONFIG = """<cc_config>
 <options>
 <allow_multiple_clients>1</allow_multiple_clients>
 <skip_cpu_benchmarks>1</skip_cpu_benchmarks>
-<ncpus>4</ncpus>
+<ncpus>{ncpus}</ncpus>
 <no_gpus>1</no_gpus>
 <dont_contact_ref_site>1</dont_contact_ref_site>
 <suppress_net_info>1</suppress_net_info>
@@ -51,7 +51,8 @@ PREFERENCES = """<global_preferences>
 <run_on_batteries>1</run_on_batteries>
 <run_if_user_active>1</run_if_user_active>
 <suspend_cpu_usage>0</suspend_cpu_usage>
-<work_buf_min_days>0.02</work_buf_min_days>
+<work_buf_min_days>{buffer}</work_buf_min_days>
+<work_buf_additional_days>0</work_buf_additional_days>
 <disk_max_used_pct>95</disk_max_used_pct>
 <disk_min_free_gb>0.1</disk_min_free_gb>
 <ram_max_used_busy_pct>90</ram_max_used_busy_pct>
@@ -174,7 +175,7 @@ class Server:
 
 @dataclass
 class Volunteer:
-    """A client of BOINC's with a folder, an account and a port of its own."""
+    """A client of BOINC's with a folder, an account and a port of its own. ncpus: as which it acts.  buffer: days of work kept."""
 
     name: str
     folder: Path
@@ -182,12 +183,14 @@ class Volunteer:
     port: int = 0
     key: str = ""
     process: subprocess.Popen | None = None
+    ncpus: int = 4
+    buffer: float = 0.02
     prefix: tuple[str, ...] = ()  # of the command that starts it
 
     def start(self):
         self.folder.mkdir(exist_ok=True)
-        (self.folder / "cc_config.xml").write_text(CC_CONFIG)
-        (self.folder / "global_prefs_override.xml").write_text(PREFERENCES)
+        (self.folder / "cc_config.xml").write_text(CC_CONFIG.format(ncpus=self.ncpus))
+        (self.folder / "global_prefs_override.xml").write_text(PREFERENCES.format(buffer=self.buffer))
         (self.folder / "gui_rpc_auth.cfg").write_text("volunteer")
         self.port = self.port or _free_port()
         command = [*self.prefix, "boinc", "--dir", str(self.folder), "--gui_rpc_port", str(self.port), "--allow_multiple_clients"]

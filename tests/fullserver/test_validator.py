@@ -7,6 +7,7 @@ import os
 import subprocess
 import sysconfig
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -48,21 +49,25 @@ class Rows:
     adaptive: int = 0
     workunits: int = 40
     numbers: dict[str, list[int]] = field(default_factory=dict)
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def insert(self, table: str, **columns: Any) -> int:
         """A row in which what is not given is 0 or empty."""
-        self.cursor.execute(f"SHOW COLUMNS FROM {table}")
-        values: dict[str, Any] = {}
-        for name, kind, null, _, default, extra in self.cursor.fetchall():
-            kind = kind.decode() if isinstance(kind, bytes | bytearray) else kind
-            if "auto_increment" in extra or kind == "timestamp" or (null == "YES") or default is not None:
-                continue
-            values[name] = "" if any(word in kind for word in ("char", "text", "blob")) else 0
-        values |= columns
+        if table not in self.defaults:
+            self.defaults[table] = dict(self.columns_to_fill(table))
+        values = self.defaults[table] | columns
         places = ", ".join(["%s"] * len(values))
         self.cursor.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", tuple(values.values()))
         self.numbers.setdefault(table, []).append(int(self.cursor.lastrowid))
         return int(self.cursor.lastrowid)
+
+    def columns_to_fill(self, table: str) -> Iterator[tuple[str, Any]]:
+        """Those that must be given a value, and one."""
+        self.cursor.execute(f"SHOW COLUMNS FROM {table}")
+        for name, kind, null, _, default, extra in self.cursor.fetchall():
+            kind = kind.decode() if isinstance(kind, bytes | bytearray) else kind
+            if "auto_increment" not in extra and kind != "timestamp" and null == "NO" and default is None:
+                yield name, "" if any(word in kind for word in ("char", "text", "blob")) else 0
 
     def remove(self) -> None:
         """All rows of an earlier test."""
@@ -233,16 +238,28 @@ def connection(quiet):
     made.close()
 
 
-def validated(server, connection, validator, words, **rows):
-    """What a validator, as a daemon, has made of the rows of a seed."""
+def validated(server, connection, validator, words, kills=None, **rows):
+    """What a validator, as a daemon, has made of the rows of a seed. kills: it is killed at moments drawn from this, while it works."""
     made = Rows(connection.cursor(), server.folder / "upload", server.config.fanout, **rows)
     made.remove()
     made.make()
     command = [*validator, "-d", "3", "--app", APP, "--sleep_interval", "1", *words]
     log = server.folder / f"log_{server.host}" / f"{APP}.log"
-    with open(log, "ab") as out:
-        process = subprocess.Popen(command, cwd=server.folder, env=server.environment(), stdout=out, stderr=out)
+
+    def start():
+        with open(log, "ab") as out:
+            return subprocess.Popen(command, cwd=server.folder, env=server.environment(), stdout=out, stderr=out)
+
+    process = start()
     try:
+        while kills:
+            before = made.waiting()
+            server.until(lambda before=before: made.waiting() < before)
+            time.sleep(kills.pop())
+            process.kill()
+            process.wait()
+            assert made.waiting(), "it was killed while it worked"
+            process = start()
         server.until(lambda: not made.waiting() or process.poll() is not None)
         assert process.poll() is None, log.read_text(errors="replace")[-2000:]
         time.sleep(1.5)  # BOINC's writes what it knows of versions at the end of a pass, which nothing shows
@@ -269,3 +286,16 @@ def test_the_same_rows_column_by_column(server, connection, words, adaptive):
     for table in boinc:
         for theirs, our in zip(boinc[table], ours[table], strict=True):
             assert all(map(close, theirs, our)), (table, theirs, our)
+
+
+def test_killed_while_it_works(server, connection):
+    """In the end all rows are those of a validator that nobody has killed: nothing is credited twice, or by half."""
+    rows = {"seed": 5, "workunits": 2400}
+    calm = validated(server, connection, OURS, [], **rows)
+    random = Random(5)
+    moments = [random.uniform(0.0, 0.3) for _ in range(5)]
+    killed = validated(server, connection, OURS, [], kills=moments, **rows)
+    assert {row[3] for row in calm["result"]} >= {0, 1, 2, 4}
+    for table in calm:
+        for one, other in zip(calm[table], killed[table], strict=True):
+            assert all(map(close, one, other)), (table, one, other)

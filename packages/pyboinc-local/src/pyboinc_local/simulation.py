@@ -232,7 +232,13 @@ class Simulation:
             return []
         if kind == LEAVE:
             return self._leave(volunteer)
-        deliveries = []
+        return self._happens(kind, volunteer, result, answer, fate)
+
+    def _happens(
+        self, kind: int, volunteer: Volunteer, result: Result | None, answer: Answer | Running | None, fate: Fate
+    ) -> list[Deliver]:
+        project = self.project
+        deliveries: list[Deliver] = []
         if kind == CALL:
             volunteer.call_due = False
             self._check_progress()
@@ -256,7 +262,7 @@ class Simulation:
             elif type(action) is Deliver:
                 deliveries.append(action)
         if volunteer.idle and not volunteer.call_due:
-            volunteer.backoff = min(2.0 * volunteer.backoff, LONGEST_BACKOFF) or FIRST_BACKOFF
+            volunteer.backoff = next_backoff(volunteer.backoff)
             self._call(volunteer, self.now + volunteer.backoff)
 
     def _start(self, volunteer: Volunteer, wu: Workunit, result: Result) -> None:
@@ -384,6 +390,11 @@ class Simulation:
                 "are the hosts too slow, the jobs too long or the deadline too short?"
             )
         return " ".join(reasons) or "Has each platform an app version, and are there enough volunteers for the quorum?"
+
+
+def next_backoff(last: float) -> float:
+    """Seconds until a client that got no work asks again, once more; last: 0 if it has got some since."""
+    return min(2.0 * last, LONGEST_BACKOFF) or FIRST_BACKOFF
 
 
 def _deliveries(actions: Sequence[object]) -> list[Deliver]:

@@ -8,6 +8,7 @@ from pyboinc.model import JobSettings
 from pyboinc_validator.comparators import Comparator, bitwise
 
 from .eventlog import EventLog
+from .pace import Pace, PacedSimulation
 from .project import Project, Read
 from .server.rows import Config
 from .simulation import HostSpec, Runner, Simulation
@@ -20,7 +21,7 @@ class Setup:
     """All that decides what happens, but for the jobs and what their slaves return.
 
     hr, adaptive: the app's homogeneous redundancy, and target_nresults of adaptive replication.  fpops_estimate and the like
-    are in settings.
+    are in settings.  pace: the waits of clients and daemons, none if it is None.
     """
 
     settings: JobSettings
@@ -30,6 +31,7 @@ class Setup:
     hr: str = HR[0]
     adaptive: int = 0
     one_result_per_user_per_wu: bool = True
+    pace: Pace | None = None
 
 
 def simulation(setup: Setup, run: Runner, log: EventLog | None = None, read: Read | None = None) -> tuple[Simulation, int]:
@@ -39,7 +41,8 @@ def simulation(setup: Setup, run: Runner, log: EventLog | None = None, read: Rea
     app = project.add_app("pyboinc", target_nresults=setup.adaptive, homogeneous_redundancy=HR.index(setup.hr))
     for platform in sorted({platform for host in setup.hosts for platform in host.platforms}):
         project.add_version(app, 1, platform)
-    made = Simulation(project, run)
+    estimate = setup.settings.fpops_estimate / 1e9  # operations a second of a host of speed 1
+    made = PacedSimulation(project, run, setup.pace, estimate) if setup.pace else Simulation(project, run)
     for host in setup.hosts:
         made.add_host(host)
     return made, project.add_batch(app, setup.settings, setup.comparator, read=read)

@@ -1,0 +1,155 @@
+"""The simulator against the truth: the same jobs on a real project with four clients, and simulated on hosts of the same speed.
+
+    pytest tests/fullserver/test_simulator.py --boinc-project DIR -s
+
+shows both, side by side. The simulated hosts know of the real ones how many processors they have and how long a job takes them;
+the settings of the project; and of BOINC's source how its clients and daemons wait (`pyboinc_local.pace`).
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from conftest import Volunteer
+
+from pyboinc.model import JobSettings
+from pyboinc_local.pace import Pace
+from pyboinc_local.project import Answer, Submit
+from pyboinc_local.simulation import HostSpec, Model
+from pyboinc_local.stage import Setup, simulation
+
+PROCESSORS = (1, 2, 2, 3)
+JOBS, SECONDS = 60, 20
+SEEDS = range(25)  # of the simulation: its median is compared
+SETTINGS = {"quorum": 2, "fpops_estimate": SECONDS * 1e9}  # clients without a benchmark take themselves for 1e9 operations a second
+TYPES = "class Input:\n    def __init__(self, value):\n        self.value = value\n"
+SLAVE = f"""
+import time
+from pyboinc import pyboinc_get_input, pyboinc_return_output
+given = pyboinc_get_input()
+time.sleep({SECONDS})
+pyboinc_return_output(given.value + 1)
+"""
+MASTER = f"""
+from app_types import Input
+from pyboinc import pyboinc_call, pyboinc_master
+total = 0
+def make_calls():
+    for i in range({JOBS}):
+        pyboinc_call("app_slave.py", Input(i))
+def handle_result(output):
+    global total
+    total += output
+pyboinc_master(make_calls, handle_result, job={SETTINGS!r})
+print(total)
+"""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What became of the jobs. received, delivered: seconds from the making of the first until the last of each.
+
+    workunits, results: how many rows there are in each state.
+    """
+
+    received: float
+    delivered: float
+    workunits: Counter
+    results: Counter
+
+
+@pytest.fixture
+def crowd(server, tmp_path_factory):
+    """Clients that nobody calls: they wait as BOINC makes them wait."""
+    made = [Volunteer(f"host{n}", tmp_path_factory.mktemp(f"host{n}"), server, ncpus=each, buffer=0) for n, each in enumerate(PROCESSORS)]
+    try:
+        for each in made:
+            each.start()
+            each.attach()
+        server.until(lambda: len(hosts(server)) == len(made))
+        yield made
+    finally:
+        for each in made:
+            each.stop()
+
+
+def hosts(server):
+    """The numbers of the crowd's hosts."""
+    sql = "SELECT h.id FROM host h JOIN user u ON u.id = h.userid WHERE u.name LIKE 'host_-%%'"
+    return [number for (number,) in server.rows(sql)]
+
+
+def real(server, folder):
+    """The course of a batch, and for each host its processors and how long a job took it."""
+    begun = time.time()
+    assert server.run(folder) == f"{sum(range(1, JOBS + 1))}\n"
+    ended = time.time()
+    batch = server.batch(folder)
+    [(created,)] = server.rows("SELECT MIN(create_time) FROM workunit WHERE batch = %s", batch)
+    [(received,)] = server.rows("SELECT MAX(received_time) FROM result WHERE batch = %s", batch)
+    workunits = server.rows("SELECT canonical_resultid > 0, error_mask, assimilate_state FROM workunit WHERE batch = %s", batch)
+    results = server.rows("SELECT server_state, outcome, validate_state FROM result WHERE batch = %s", batch)
+    sql = "SELECT hostid, elapsed_time FROM result WHERE batch = %s AND outcome = 1"
+    times = {}
+    for host, elapsed in server.rows(sql, batch):
+        times.setdefault(host, []).append(elapsed)
+    known = dict(server.rows("SELECT id, p_ncpus FROM host"))
+    assert begun - 5 < created
+    course = Course(received - created, ended - created, Counter(workunits), Counter(results))
+    return course, [(known[host], statistics.mean(each)) for host, each in sorted(times.items())]
+
+
+def simulated(config, crowd, seed):
+    """The course that simulated hosts take: for each its processors and how long a job takes it."""
+    interval = config.min_sendwork_interval
+    pace = Pace(request_delay=max(1.01 * interval, interval + 1), next_rpc_delay=config.next_rpc_delay)
+    settings = JobSettings(**SETTINGS)
+    specs = tuple(HostSpec(ncpus=processors, userid=number) for number, (processors, _) in enumerate(crowd, 1))
+
+    def run(volunteer, wu, result):
+        return Answer(crowd[volunteer.host.id - 1][1], 0, Model.TOKEN)
+
+    made, batch = simulation(Setup(settings, specs, seed, pace=pace), run, read=Model.read)
+    while made.now < 60:  # they wait for work already
+        made.step()
+    created = made.now - made.until_sent()
+    jobs = [Named(f"job {number}") for number in range(JOBS)]
+    made.handle(Submit(batch, jobs))
+    delivered = 0.0
+    while made.advance():
+        delivered = max(delivered, made.now + made.until_delivered())
+    rows = made.project.workunits.values()
+    results = [result for wu in rows for result in wu.results]
+    received = max(each.received_time for each in results)
+    return Course(
+        received - created,
+        delivered - created,
+        Counter((int(wu.canonical_resultid > 0), wu.error_mask, wu.assimilate_state) for wu in rows),
+        Counter((each.server_state, each.outcome, each.validate_state) for each in results),
+    )
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str
+
+
+def test_the_simulation_takes_the_same_course(server, crowd, tmp_path):
+    for name, text in {"app_types": TYPES, "app_slave": SLAVE, "app_master": MASTER}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    truth, there = real(server, tmp_path)
+    courses = sorted((simulated(server.config, there, seed) for seed in SEEDS), key=lambda each: each.received)
+    model = courses[len(courses) // 2]
+    print(f"\n{JOBS} jobs of {SECONDS} s, quorum 2; hosts (processors, seconds a job took): {[(n, round(s, 1)) for n, s in there]}")
+    print(f"{'':24}{'real':>10}{'simulated':>12}{'(of seeds)':>18}")
+    for name in ("received", "delivered"):
+        one, other, every = getattr(truth, name), getattr(model, name), sorted(getattr(each, name) for each in courses)
+        print(f"last result {name:12}{one:8.0f} s{other:10.0f} s{every[0]:10.0f} to {every[-1]:.0f}   {100 * (other / one - 1):+.1f} %")
+    for name in ("workunits", "results"):
+        print(f"{name:24}{dict(getattr(truth, name))!s}  {dict(getattr(model, name))!s}")
+    assert model.workunits == truth.workunits and model.results == truth.results
+    assert abs(model.received / truth.received - 1) < 0.1 and abs(model.delivered / truth.delivered - 1) < 0.1
