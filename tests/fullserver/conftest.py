@@ -305,6 +305,26 @@ def volunteers(server, tmp_path_factory):
 
 
 @pytest.fixture
+def join(server, tmp_path_factory):
+    """`join({"ncpus": 1}, {"ncpus": 2})`: clients that nobody calls: they wait as BOINC makes them wait."""
+    made = []
+
+    def come(*kinds):
+        known = server.rows("SELECT COUNT(*) FROM host")[0][0]
+        for number, kind in enumerate(kinds):
+            made.append(Volunteer(f"host{number}", tmp_path_factory.mktemp(f"host{number}"), server, **kind))
+            made[-1].start()
+            made[-1].attach()
+        server.until(lambda: server.rows("SELECT COUNT(*) FROM host")[0][0] == known + len(kinds))
+
+    try:
+        yield come
+    finally:
+        for each in made:
+            each.stop()
+
+
+@pytest.fixture
 def example(tmp_path):
     """`example("sunspots", name="a", **files)`: a copy in a folder of its own, with other files instead."""
 

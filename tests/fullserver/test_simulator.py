@@ -13,9 +13,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-import pytest
-from conftest import Volunteer
-
 from pyboinc.model import JobSettings
 from pyboinc_local.pace import Pace
 from pyboinc_local.project import Answer, Submit
@@ -26,21 +23,19 @@ PROCESSORS = (1, 2, 2, 3)
 JOBS, SECONDS = 60, 20
 SEEDS = range(25)  # of the simulation: its median is compared
 SETTINGS = {"quorum": 2, "fpops_estimate": SECONDS * 1e9}  # clients without a benchmark take themselves for 1e9 operations a second
-TYPES = "class Input:\n    def __init__(self, value):\n        self.value = value\n"
 SLAVE = f"""
 import time
 from pyboinc import pyboinc_get_input, pyboinc_return_output
 given = pyboinc_get_input()
 time.sleep({SECONDS})
-pyboinc_return_output(given.value + 1)
+pyboinc_return_output(given + 1)
 """
 MASTER = f"""
-from app_types import Input
 from pyboinc import pyboinc_call, pyboinc_master
 total = 0
 def make_calls():
     for i in range({JOBS}):
-        pyboinc_call("app_slave.py", Input(i))
+        pyboinc_call("app_slave.py", i)
 def handle_result(output):
     global total
     total += output
@@ -60,27 +55,6 @@ class Course:
     delivered: float
     workunits: Counter
     results: Counter
-
-
-@pytest.fixture
-def crowd(server, tmp_path_factory):
-    """Clients that nobody calls: they wait as BOINC makes them wait."""
-    made = [Volunteer(f"host{n}", tmp_path_factory.mktemp(f"host{n}"), server, ncpus=each, buffer=0) for n, each in enumerate(PROCESSORS)]
-    try:
-        for each in made:
-            each.start()
-            each.attach()
-        server.until(lambda: len(hosts(server)) == len(made))
-        yield made
-    finally:
-        for each in made:
-            each.stop()
-
-
-def hosts(server):
-    """The numbers of the crowd's hosts."""
-    sql = "SELECT h.id FROM host h JOIN user u ON u.id = h.userid WHERE u.name LIKE 'host_-%%'"
-    return [number for (number,) in server.rows(sql)]
 
 
 def real(server, folder):
@@ -138,8 +112,9 @@ class Named:
     name: str
 
 
-def test_the_simulation_takes_the_same_course(server, crowd, tmp_path):
-    for name, text in {"app_types": TYPES, "app_slave": SLAVE, "app_master": MASTER}.items():
+def test_the_simulation_takes_the_same_course(server, join, tmp_path):
+    join(*({"ncpus": each, "buffer": 0} for each in PROCESSORS))
+    for name, text in {"app_slave": SLAVE, "app_master": MASTER}.items():
         (tmp_path / f"{name}.py").write_text(text)
     truth, there = real(server, tmp_path)
     courses = sorted((simulated(server.config, there, seed) for seed in SEEDS), key=lambda each: each.received)
