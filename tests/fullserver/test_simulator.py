@@ -1,6 +1,6 @@
 """The simulator against the truth: the same jobs on a real project with four clients, and simulated on hosts of the same speed.
 
-    pytest tests/fullserver/test_simulator.py --boinc-project DIR -s
+    python3 noxfile.py -s integration -- --boinc-project DIR -k simulation -s
 
 shows both, side by side. The simulated hosts know of the real ones how many processors they have and how long a job takes them;
 the settings of the project; and of BOINC's source how its clients and daemons wait (`pyboinc_local.pace`).
