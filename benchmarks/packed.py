@@ -84,7 +84,8 @@ def measure(name: str, calls: int) -> list[float]:
     """Seconds of one run in a new process and a new folder; its CPU seconds, and those of its workers."""
     with tempfile.TemporaryDirectory(prefix="bench_packed_", dir=".") as folder:
         command = [sys.executable, os.path.abspath(__file__), "--one", name, "--calls", str(calls)]
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed
+        done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return list(map(float, done.stdout.split()))
 
 

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 import pluggy
 
@@ -34,8 +34,6 @@ FAILED_CALLS, REFUSED, INTERRUPTED = 1, 2, 130
 
 HandleResult = Callable[[Any], object]
 HandleError = Callable[[Call, Exception], object]
-T = TypeVar("T")
-
 _current: Run | None = None
 
 
@@ -161,7 +159,8 @@ class Run(Session):
     # -- the loop
 
     def _loop(self, make_calls: Callable[[], object], handle_result: HandleResult, handle_error: HandleError | None) -> None:
-        calls = self._run_user_code(make_calls)
+        calls = make_calls()
+        self._stop_if_interrupted()
         step = functools.partial(next, calls, self) if isinstance(calls, Iterator) else None
         while True:
             self._stop_if_cancelled()
@@ -170,8 +169,9 @@ class Run(Session):
             if isinstance(last, Handle):
                 self._hand_over(last, handle_result, handle_error)
             elif isinstance(last, More) and step is not None:
-                if self._run_user_code(step) is self:
+                if step() is self:
                     step = None
+                self._stop_if_interrupted()
             elif isinstance(last, Wait):
                 if not self._take_arrived():
                     self._hooks.pyboinc_wait(batch=self.batch, timeout=LOOK_EVERY)
@@ -181,11 +181,10 @@ class Run(Session):
                 self._set_state("finished")
                 return
 
-    def _run_user_code(self, code: Callable[[], T]) -> T:
-        result = code()
-        if self._interrupted:  # and the program swallowed it
+    def _stop_if_interrupted(self) -> None:
+        """The program's code has returned, and may have swallowed it."""
+        if self._interrupted:
             raise KeyboardInterrupt
-        return result
 
     # -- calls
 
@@ -193,7 +192,6 @@ class Run(Session):
         """See `pyboinc_call`."""
         if threading.get_ident() != self._thread:
             raise PyBoincError("pyboinc_call in another thread than pyboinc_master's: the order of calls would differ from run to run")
-        self._stop_if_cancelled()
         program, classes = self._programs.get(slave) or self._build(slave)
         data = files.encode_input(input, classes)
         call = Call(self.master.next_position(), slave, input, name)
@@ -202,6 +200,7 @@ class Run(Session):
         digest = hashlib.blake2b(b"%b\0%b%b" % (slave.encode(), data.body, told.encode()), digest_size=12).hexdigest()
         self._carry_out(self.master.handle(CallMade(call, program, data, digest, f"{slave}({describe(input)})", attached)))
         if self._clock.now() - self._last_flush > FLUSH_AFTER:
+            self._stop_if_cancelled()
             self._carry_out(self.master.handle(Flush()))
             self._last_flush = self._clock.now()
             self._progress.update(self.master.handled, self.master.made, len(self.failures))
@@ -226,12 +225,14 @@ class Run(Session):
             self._carry_out(self.master.handle(Outvoted(call.position)))
         if error is None:
             self.handling = call.position
-            self._run_user_code(lambda: handle_result(output))
+            handle_result(output)
+            self._stop_if_interrupted()
             self.handling = ""
             return
         self._carry_out(self.master.handle(Failed(call.position)))
         if handle_error is not None:
-            self._run_user_code(lambda: handle_error(call, error))
+            handle_error(call, error)
+            self._stop_if_interrupted()
         else:
             self.failures.append((call, error, *report_part(record, step.entry)[:2]))
 
