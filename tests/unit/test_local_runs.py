@@ -81,11 +81,21 @@ def test_two_slaves_share_the_workers(app):
 
 
 def test_calls_behind_a_long_one_do_not_wait_for_it(app):
-    app.slave("import time\nif value == 100: time.sleep(3)\npyboinc_return_output(Output((value, time.time())))")
-    app.master(SUM.format(n=300).replace("sum(outputs)", "dict(outputs)[100] - max(time for value, time in outputs if value != 100)"))
+    """The long one waits for all others."""
+    (app.folder / "done").mkdir()
+    app.slave(f"""
+import os, time
+folder = {str(app.folder / "done")!r}
+if value == 100:
+    end = time.time() + 60
+    while (value := -len(os.listdir(folder))) > -299 and time.time() < end: time.sleep(0.02)
+else:
+    open(os.path.join(folder, str(value)), "w").close()
+pyboinc_return_output(Output(value))
+""")
+    app.master(SUM.format(n=300).replace("sum(outputs)", "min(outputs)"))
     app.write("pyboinc.toml", "[local]\nworkers = 2\n")
-    stdout, _ = app.run()
-    assert float(stdout.split()[1]) > 2, "all others were done long before"
+    assert app.run()[0].split()[1] == "-299"
 
 
 # ---- errors

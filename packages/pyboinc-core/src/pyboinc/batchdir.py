@@ -9,11 +9,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -180,7 +181,7 @@ class BatchDir:
 
     # -- journal
 
-    def journal(self, make: Callable[[list[Entry]], T]) -> T:
+    def journal(self, make: Callable[[Iterator[Entry]], T]) -> T:
         """What `make` makes of all that earlier runs wrote; it may raise ReplayError. Raises BatchError.
 
         A last line that a crash cut off is cut off here too.
@@ -192,14 +193,17 @@ class BatchDir:
         whole = data.rfind(b"\n") + 1
         if whole != len(data) and self._lock is not None:
             self.fs.truncate(self.path(JOURNAL), whole)
-        lines = data[:whole].rstrip(b"\n")
+        number = 0
+
+        def entries() -> Iterator[Entry]:
+            nonlocal number
+            for number, line in enumerate(io.BytesIO(data[:whole]), 1):  # noqa: B007  (for who catches what it raises)
+                yield _entry(json.loads(line))
+
         try:
-            entries = [_entry(each) for each in json.loads(b"[" + lines.replace(b"\n", b",") + b"]")]
-            if len(entries) != (lines.count(b"\n") + 1 if lines else 0):
-                raise ValueError
-            return make(entries)
+            return make(entries())
         except (ValueError, RecursionError):
-            raise BatchError(f"{self.path(JOURNAL)}, line {_bad_line(lines)}: damaged. {WAYS_ON}") from None
+            raise BatchError(f"{self.path(JOURNAL)}, line {number}: damaged. {WAYS_ON}") from None
         except ReplayError as error:
             raise BatchError(f"{self.path(JOURNAL)}, {error}. {WAYS_ON}") from None
 
@@ -277,12 +281,3 @@ def _entry(value: object) -> Entry:
                         raise ValueError
             return value
     raise ValueError
-
-
-def _bad_line(data: bytes) -> int:
-    for number, line in enumerate(data.split(b"\n"), 1):
-        try:
-            _entry(json.loads(line))
-        except (ValueError, RecursionError):
-            return number
-    return 1

@@ -8,8 +8,10 @@ instructions, which the shell in `run.py` carries out in that order.
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -172,12 +174,27 @@ class Told(NamedTuple):
 class _Job:
     first: str
     attempt: int
-    positions: list[str]
-    expected: Sequence[list[str]]  # digest and description of each call, as journalled; until the calls are made
+    count: int
+    expected: list[list[str]] | bytes  # digest and description of each call, as journalled; until the calls are made
     program: Any = None
     files: tuple[Attachment, ...] = ()
     inputs: list[Encoded] = field(default_factory=list)  # of the calls made in this run, in order
     out: bool = False  # submitted in this run, and no record has come
+
+    @property
+    def positions(self) -> list[str]:
+        return siblings(self.first, self.count)
+
+    @classmethod
+    def told(cls, first: str, attempt: int, calls: list[list[str]]) -> _Job:
+        """From a journal, which may tell of millions of calls: those of a job wait compressed until the first of them is made again."""
+        return cls(first, attempt, len(calls), calls if len(calls) == 1 else zlib.compress(json.dumps(calls).encode(), 1))
+
+    def calls(self) -> list[list[str]]:
+        """Digest and description of each call."""
+        if type(self.expected) is bytes:
+            self.expected = json.loads(zlib.decompress(self.expected))
+        return self.expected  # type: ignore[return-value]
 
 
 class Master:
@@ -192,7 +209,8 @@ class Master:
         self._in_flight = in_flight
         self._programs: dict[str, str] = {}
         self._jobs: dict[str, _Job] = {}  # by first position, until handled in this run
-        self._expected: dict[str, _Job] = {}  # by position: journalled by an earlier run, not made in this one yet
+        self._told: dict[str, _Job] = {}  # by first position: journalled by an earlier run, not made in this one yet
+        self._filling: dict[str, _Job] = {}  # by parent: such a job of which some calls are made
         self._live: dict[str, tuple[Call, _Job, int]] = {}  # by position: made in this run, not handled yet; and which of the job
         self._new: list[_Job] = []  # made in this run, to be journalled and submitted
         self._again: list[_Job] = []  # journalled by an earlier run and without a record: to be submitted
@@ -201,7 +219,8 @@ class Master:
         self._arrived: dict[tuple[str, int, bool], tuple[str, int]] = {}  # where an Arrival is: file, number in it
         self._ready: list[_Job] = []  # a record is there, not journalled as handled
         self._settled: dict[str, bool] = {}  # jobs journalled as handled: by a record with an output?
-        self._order: deque[str] = deque()  # calls journalled as handled, to be handled in this run
+        self._order: deque[_Job] = deque()  # jobs journalled as handled, to be handled in this run
+        self._front: deque[str] = deque()  # calls of the one before these that are still to be handled
         self._failed: set[str] = set()  # of the calls journalled as handled
         self._outvoted: set[str] = set()  # jobs handled that had wrong results, by their first call
         self._left: dict[str, int] = {}  # calls that each file has still to give
@@ -243,19 +262,15 @@ class Master:
         order: dict[str, bool] = {}  # handled jobs
         for line, entry in enumerate(journal, 1):
             kind = entry[0]
-            for position in entry[1] if kind == "rerun" else [entry[1]] if kind == "handled" else ():
-                if position not in self._expected:
-                    raise ReplayError(f"line {line}: damaged: it tells what became of call {position}, and no line before that it was made")
             if kind == "made":
                 _, first, attempt, calls = entry
-                job = _Job(first, attempt, siblings(first, len(calls)), calls)
-                self._jobs[first] = job
-                for position in job.positions:
-                    self._expected[position] = job
+                self._jobs[first] = _Job.told(first, attempt, calls)
             elif kind == "handled":
-                first = self._expected[entry[1]].first
+                _, first, succeeded = entry
+                if first not in self._jobs:
+                    raise ReplayError(_not_made(line, first))
                 order.pop(first, None)
-                order[first] = entry[2]
+                order[first] = succeeded
             elif kind == "program":
                 self._programs[entry[1]] = entry[2]
             elif kind == "failed":
@@ -265,25 +280,30 @@ class Master:
             elif kind == "left":
                 self.left = entry[1]
             elif kind == "rerun":
-                order = self._forget(order, entry[1])
-                self._failed = {each for each in self._failed if each in self._expected and self._expected[each].first in order}
-                self._outvoted &= order.keys()
+                order = self._forget(order, entry[1], line)
             else:
                 raise ReplayError(f"line {line}: an entry {kind!r}, which this version of PyBOINC does not know")
-        for first in order:
-            self._order.extend(self._jobs[first].positions)
+        self._order.extend(self._jobs[first] for first in order)
         self._settled = order
+        self._told = dict(self._jobs)
 
-    def _forget(self, order: dict[str, bool], rerun: list[str]) -> dict[str, bool]:
+    def _forget(self, order: dict[str, bool], rerun: list[str], line: int) -> dict[str, bool]:
         """The jobs that stay handled once these calls' are to run again: not these, nor those of calls that their handlers made."""
+        jobs = {position: job for job in self._jobs.values() for position in job.positions}
         again: set[str] = set()
-        for first in {self._expected[position].first for position in rerun}:
+        for position in rerun:
+            if position not in jobs:
+                raise ReplayError(_not_made(line, position))
+        for first in {jobs[position].first for position in rerun}:
             self._jobs[first].attempt += 1
             again.update(self._jobs[first].positions)
-        long = {short_parent(position): position for position in self._expected}
-        for position in [each for each in self._expected if _descends(each, again, long)]:
-            self._jobs.pop(self._expected.pop(position).first, None)
-        return {first: succeeded for first, succeeded in order.items() if first not in again and first in self._expected}
+        long = {short_parent(position): position for position in jobs}
+        for position in [each for each in jobs if _descends(each, again, long)]:
+            self._jobs.pop(jobs.pop(position).first, None)
+        order = {first: succeeded for first, succeeded in order.items() if first not in again and first in self._jobs}
+        self._failed = {each for each in self._failed if each in jobs and jobs[each].first in order}
+        self._outvoted &= order.keys()
+        return order
 
     # -- calls and their jobs
 
@@ -302,19 +322,26 @@ class Master:
         return []
 
     def _call_made(self, event: CallMade) -> list[Instruction]:
-        position = event.call.position
         self.made += 1
-        job = self._expected.pop(position, None)
+        job = self._told_job(event.call.position) if self._told or self._filling else None
         if job is None:
             self._group(self._packer.add(event))
         else:
             self._made_again(event, job)
         return self._flush() if self._collected >= FLUSH else []
 
+    def _told_job(self, position: str) -> _Job | None:
+        """The job in which an earlier run made this call; calls of one parent are made in their order."""
+        parent = position.rpartition(".")[0]
+        job = self._filling.pop(parent, None) or self._told.pop(position, None)
+        if job is not None and len(job.inputs) + 1 < job.count:
+            self._filling[parent] = job
+        return job
+
     def _made_again(self, event: CallMade, job: _Job) -> None:
         """An earlier run made this call too."""
-        index = len(job.inputs)  # they are made in their order
-        digest, description = job.expected[index]
+        index = len(job.inputs)
+        digest, description = job.calls()[index]
         if digest != event.digest:
             raise ReplayError(
                 f"the program makes another call at position {event.call.position} than the run before:\n"
@@ -323,11 +350,11 @@ class Master:
         self._live[event.call.position] = event.call, job, index
         job.program, job.files = event.program, event.files
         job.inputs.append(event.data)
-        if len(job.inputs) == len(job.positions):
-            job.expected = ()
+        if len(job.inputs) == job.count:
+            job.expected = []
             if self._record_of(job) is None:
                 self._again.append(job)
-                self._collected += len(job.positions)
+                self._collected += job.count
             else:
                 self._got_ready(job)
 
@@ -335,9 +362,8 @@ class Master:
         """Each group of calls becomes a job."""
         for calls in groups:
             first = calls[0]
-            positions = [each.call.position for each in calls]
             expected = [[each.digest, each.description] for each in calls]
-            job = _Job(positions[0], 0, positions, expected, first.program, first.files, [each.data for each in calls])
+            job = _Job(first.call.position, 0, len(calls), expected, first.program, first.files, [each.data for each in calls])
             self._jobs[job.first] = job
             for index, each in enumerate(calls):
                 self._live[each.call.position] = each.call, job, index
@@ -349,16 +375,16 @@ class Master:
     @property
     def told_of(self) -> bool:
         """Does the journal tell of calls that are not made in this run?"""
-        return bool(self._expected)
+        return bool(self._told)
 
     def handled_before(self) -> list[str]:
         """Calls that an earlier run handled, and this one is to handle again once they are made, in the order of their handling."""
-        return list(self._order)
+        return [position for job in self._order for position in job.positions]
 
-    def in_one_job_with(self, position: str) -> list[str]:
-        """The calls of the journalled job of a call that is not made in this run yet; the call alone if it is in no job."""
-        job = self._expected.get(position)
-        return job.positions if job else [position]
+    def jobs_before(self) -> dict[str, list[str]]:
+        """The calls that share a job with others and are not made in this run yet: all of the job, by each of them."""
+        shared = [job.positions for job in self._told.values() if job.count > 1]
+        return {position: positions for positions in shared for position in positions}
 
     @property
     def in_hand(self) -> int:
@@ -377,7 +403,7 @@ class Master:
         if jobs:
             out.append(Submit([PlannedJob(job.program, job.first, job.attempt, job.inputs, job.files) for job in jobs]))
             for job in jobs:
-                job.inputs, job.expected, job.out = [], (), self._record_of(job) is None
+                job.inputs, job.expected, job.out = [], [], self._record_of(job) is None
                 self._out += job.out
         self._new, self._again, self._collected = [], [], 0
         return out
@@ -391,11 +417,11 @@ class Master:
             if job is None or attempt != job.attempt or (first, attempt, succeeded) in self._arrived:
                 continue  # handled already, or of an attempt that was given up
             self._arrived[first, attempt, succeeded] = event.file, number
-            self._packer.measured(len(job.positions), seconds if succeeded else 0.0)
+            self._packer.measured(job.count, seconds if succeeded else 0.0)
             self._out -= job.out
             job.out = False
             if self._settled.get(first, succeeded) == succeeded:
-                calls += len(job.positions)
+                calls += job.count
             if all(position in self._live for position in job.positions):
                 self._got_ready(job)
         self._left[event.file] = calls
@@ -427,14 +453,18 @@ class Master:
             return [*out, self._ask()]
         if not more:
             out += self._flush(rest=True)
-        if not self._order and self._ready:
-            out += self._settle()
-        if self._order and self._order[0] not in self._live:
-            if more and self._asked != (self.made, self.handled):
-                return [*out, self._ask()]
-            raise ReplayError(self._missing_call())
-        if self._order and (handle := self._handle_next()):
-            return [*out, handle]
+        if not self._front:
+            if not self._order and self._ready:
+                out += self._settle()
+            if self._order:
+                self._front.extend(self._order.popleft().positions)
+        if self._front:
+            if self._front[0] not in self._live:
+                if more and self._asked != (self.made, self.handled):
+                    return [*out, self._ask()]
+                raise ReplayError(self._missing_call())
+            if handle := self._handle_next():
+                return [*out, handle]
         out += self._flush()
         if not self._out:
             out += self._flush(rest=True)
@@ -452,8 +482,8 @@ class Master:
         return More()
 
     def _missing_call(self) -> str:
-        if self._order:
-            what = f"the result of call {self._order[0]} was handled by an earlier run"
+        if self._front:
+            what = f"the result of call {self._front[0]} was handled by an earlier run"
         else:
             job = next(job for _, job, _ in self._live.values())
             position = next(each for each in job.positions if each not in self._live)
@@ -469,26 +499,26 @@ class Master:
                 continue  # an output and an error came together
             succeeded = (job.first, job.attempt, True) in self._arrived
             self._settled[job.first] = succeeded
-            self._order.extend(job.positions)
+            self._order.append(job)
             entries.append(["handled", job.first, succeeded])
             if succeeded and (loser := self._arrived.get((job.first, job.attempt, False))):
-                late += self._put_away(loser[0], len(job.positions))
+                late += self._put_away(loser[0], job.count)
         self._ready = []
         return [Write(entries), *late]
 
     def _handle_next(self) -> Instruction | None:
         """None if the next result's file is gone from the folder: the job runs again."""
-        position = self._order[0]
+        position = self._front[0]
         call, job, index = self._live[position]
         where = self._record_of(job)
         if where is None:
             return None
-        self._order.popleft()
+        self._front.popleft()
         del self._live[position]
         self._handling = position
         self._handled_file = where[0]
         self.handled += 1
-        if index == len(job.positions) - 1:
+        if index == job.count - 1:
             del self._jobs[job.first]
             self._settled.pop(job.first, None)
             for succeeded in (True, False):
@@ -510,10 +540,14 @@ def told(journal: Iterable[Entry]) -> tuple[list[Told], set[str], set[str]]:
     were outvoted. Raises ReplayError."""
     master = Master(journal)
     jobs = [
-        Told(job.first, job.attempt, job.positions, [text for _, text in job.expected], master._settled.get(job.first))
+        Told(job.first, job.attempt, job.positions, [text for _, text in job.calls()], master._settled.get(job.first))
         for job in master._jobs.values()
     ]
     return jobs, master._failed, master._outvoted
+
+
+def _not_made(line: int, position: str) -> str:
+    return f"line {line}: damaged: it tells what became of call {position}, and no line before that it was made"
 
 
 _HOW_TO_REPLAY = (

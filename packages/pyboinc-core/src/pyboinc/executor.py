@@ -331,6 +331,7 @@ class _Run(Session):
         self._programs: dict[str, tuple[bundle.Program, codec.Classes]] = {}
         for number, call in enumerate(self._log.before):
             self._unclaimed.setdefault(call.digest, deque()).append(number)
+        self._together = self.master.jobs_before()
         for position in self.master.handled_before():
             self._make_again(int(position))
 
@@ -394,7 +395,7 @@ class _Run(Session):
         place = self._places.pop(claim.number, None)
         if place is not None:
             self._deliver(place)
-        for position in self.master.in_one_job_with(str(claim.number)):
+        for position in self._together.get(str(claim.number), [str(claim.number)]):
             self._make_again(int(position))
 
     def _make_again(self, number: int) -> None:
