@@ -1,6 +1,6 @@
 """The batch directory: its files, their order of writing, its lock. docs/formats.md describes the formats.
 
-    pyboinc_checkpoint   line 1: the batch ID; then backend, project, token, format, state
+    pyboinc_checkpoint   line 1: the batch ID; then backend, project, token, format, state, and the runtime if it is not native
     pyboinc_journal      what the master decided, one JSON array a line; see `pyboinc.decisions.Entry`
     pyboinc_lock         locked while a master runs
     pyboinc_cancel       asks the master that runs to cancel the batch
@@ -38,7 +38,7 @@ class BatchError(PyBoincError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Whose folder this is. batch_id (int): 0 until the project has given it."""
+    """Whose folder this is. batch_id (int): 0 until the project has given it.  runtime (str): its SHA-256, if it is no native batch."""
 
     batch_id: int
     backend: str
@@ -46,10 +46,12 @@ class Checkpoint:
     token: str
     seed: int = 0
     state: str = "running"
+    runtime: str = ""
 
     def dump(self) -> bytes:
         table = {"backend": self.backend, "project": self.project, "token": self.token}
         table |= {"seed": str(self.seed), "format": str(FORMAT), "state": self.state}
+        table |= {"runtime": self.runtime} if self.runtime else {}
         return "".join([f"{self.batch_id}\n", *(f"{key}: {value}\n" for key, value in table.items())]).encode()
 
     @classmethod
@@ -61,12 +63,15 @@ class Checkpoint:
             there = table.get("format", "missing")
             raise BatchError(f"{path}: its format is {there}, and this version of PyBOINC reads {FORMAT}. {WAYS_ON}")
         forms = {"backend": r"\S+", "project": r".*", "token": r"[0-9a-f]+", "seed": r"-?[0-9]{1,4000}", "state": "|".join(STATES)}
+        forms["runtime"] = r"(?:[0-9a-f]{64})?"
+        table.setdefault("runtime", "")
         for key, form in forms.items():
             if not re.fullmatch(form, table.get(key, "\n")):
                 raise BatchError(f"{path}: the line '{key}:' is missing or damaged. {WAYS_ON}")
         if not re.fullmatch(r"[0-9]{1,18}", lines[0]):
             raise BatchError(f"{path}, line 1: must be the number of the batch, but is {lines[0][:40]!r}. {WAYS_ON}")
-        return cls(int(lines[0]), table["backend"], table["project"], table["token"], int(table["seed"]), table["state"])
+        values = table["backend"], table["project"], table["token"], int(table["seed"]), table["state"], table["runtime"]
+        return cls(int(lines[0]), *values)
 
 
 class BatchDir:
@@ -123,11 +128,11 @@ class BatchDir:
             self.fs.append(self.path(JOURNAL)).close()  # a program without calls: its journal is empty, not lost
         ports.arrive(self.fs, self.folder, CHECKPOINT, checkpoint.dump())
 
-    def begin(self, backend: str, project: str, seed: int) -> Checkpoint:
-        """The checkpoint of the batch that is here, or of a new one. Raises BatchError if another backend's or seed's is here."""
+    def begin(self, backend: str, project: str, seed: int, runtime: str = "") -> Checkpoint:
+        """The checkpoint of the batch that is here, or of a new one. Raises BatchError if one of another backend, seed or runtime is."""
         found = self.read_checkpoint()
         if found is None:
-            found = Checkpoint(0, backend, project, secrets.token_hex(6), seed)
+            found = Checkpoint(0, backend, project, secrets.token_hex(6), seed, runtime=runtime)
             self.write_checkpoint(found)
         elif (found.backend, found.project) != (backend, project):
             there = f"{found.backend}{' ' + found.project if found.project else ''}"
@@ -136,6 +141,9 @@ class BatchDir:
         elif found.seed != seed:
             seeds = f"with the seed {found.seed}, and this run's is {seed}"
             raise BatchError(f"{self.folder} holds a batch {seeds}: results of both would mix. {WAYS_ON}")
+        elif found.runtime != runtime:
+            which = f"{_in(found.runtime)}, and this run's jobs would run {_in(runtime)}: their results need not agree"
+            raise BatchError(f"{self.folder} holds a batch whose jobs run {which}. {_way_back(found.runtime, runtime)}{WAYS_ON}")
         return found
 
     def set_aside(self) -> str | None:
@@ -242,6 +250,16 @@ class BatchDir:
             except (DecodeError, OSError) as error:
                 raise BatchError(f"{self.path(folder, name)}: {error}. Move the file away: its jobs then run again.") from error
         raise BatchError(f"{self.path(NEW, name)} is gone")
+
+
+def _in(runtime: str) -> str:
+    return f"in the deterministic runtime {runtime[:16]}" if runtime else "natively"
+
+
+def _way_back(was: str, wanted: str) -> str:
+    if was and wanted:
+        return f"To go on with it, name the folder of that runtime: PYBOINC_RUNTIME=DIR (DIR/runtime.txt has sha256 {was}). "
+    return f"To go on with it: --runtime {'wasm' if was else 'native'}. "
 
 
 def ask_to_cancel(fs: ports.FileSystem, folder: str, token: str) -> None:

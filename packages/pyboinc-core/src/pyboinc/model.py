@@ -18,6 +18,7 @@ from .errors import PyBoincError
 if TYPE_CHECKING:
     from .bundle import Program
     from .ports import Clock, FileSystem
+    from .wasm.runtime import Runtime
 
 
 class Outcome(IntEnum):
@@ -324,7 +325,7 @@ class Batch:
 
     id (int): the project's number for it, 0 until the backend has given it.  token (str): random, made with the folder.
     folder (str): the batch directory.  project (str): the project's home, empty on the local project.
-    options: the backend's own table of pyboinc.toml.
+    options: the backend's own table of pyboinc.toml.  runtime: the deterministic runtime in which slaves run, None natively.
     """
 
     id: int
@@ -336,6 +337,7 @@ class Batch:
     options: Mapping[str, Any]
     fs: FileSystem = field(repr=False)
     clock: Clock = field(repr=False)
+    runtime: Runtime | None = None
 
 
 @dataclass(frozen=True)

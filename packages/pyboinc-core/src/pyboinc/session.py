@@ -7,7 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -21,6 +21,9 @@ from .packing import Packer
 from .ports import Clock, FileSystem
 from .records import contents, job_error, report_part
 from .slave import files
+
+if TYPE_CHECKING:
+    from .wasm.runtime import Runtime
 
 LOOK_EVERY = 0.5  # seconds between looks into new/ when the backend says nothing
 KEPT_BYTES = 64 * 1024 * 1024  # of result files read, for the handlers that are next
@@ -91,7 +94,10 @@ class Session(ABC):
     def _start_batch(self, in_flight: int) -> Checkpoint:
         """The checkpoint that is here or a new one, its journal, and the project's number for the batch."""
         directory = self._dir
-        checkpoint = directory.begin(self.options.interface, self.options.project_home, self.options.job.seed)
+        runtime = self._runtime()
+        checkpoint = directory.begin(
+            self.options.interface, self.options.project_home, self.options.job.seed, runtime.sha256 if runtime else ""
+        )
         if checkpoint.state in ("cancelled", "retired"):
             raise BatchError(f"the batch in {self.options.batch} was {checkpoint.state}: --fresh starts anew (what is there is set aside)")
         self._checkpoint = checkpoint
@@ -109,12 +115,28 @@ class Session(ABC):
             self.options.tables.get(self.options.interface, {}),
             self._fs,
             self._clock,
+            runtime,
         )
         try:
             self.batch.id = self._hooks.pyboinc_start_batch(batch=self.batch)
         except SettingsError as error:
             raise settings.placed(error, self.batch.options) from error.__cause__
         return checkpoint
+
+    def _runtime(self) -> Runtime | None:
+        """The deterministic runtime if this run is for it; the first time it is built. Raises PyBoincError."""
+        if self.options.runtime != settings.WASM:
+            return None
+        if self.options.job.requires:
+            needs = ", ".join(self.options.job.requires)
+            raise SettingsError(f"runtime wasm: it has Python's standard library, and the program requires {needs}: run it natively")
+        from .wasm import runtime
+
+        found = runtime.find()
+        if found is None:
+            self._say("building the deterministic runtime, once: half a minute")
+            found = runtime.make()
+        return found
 
     # -- instructions
 

@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 FILE = "pyboinc.toml"
-RUNTIMES = ("native",)
+NATIVE, WASM = RUNTIMES = ("native", "wasm")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ nothing; table "" is the file's top.
 """
 
 DURABILITIES = ("power-cut", "kill")
-_TOP_LEVEL = {"interface": str, "project_home": str, "durability": str}
+_TOP_LEVEL = {"interface": str, "project_home": str, "durability": str, "runtime": str}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Options:
 
     interface (str): the backend's name.  project_home (str): the BOINC project's folder, or empty.  batch (str): the
     batch directory.  tables: the other tables of pyboinc.toml, each for the backend of its name.  durability (str): what
-    the batch directory survives: a power cut, or only the death of processes, which is faster.
+    the batch directory survives: a power cut, or only the death of processes, which is faster.  runtime (str): one of `RUNTIMES`.
     """
 
     interface: str
@@ -72,6 +72,7 @@ class Options:
     job: JobSettings
     tables: Mapping[str, Mapping[str, Any]]
     durability: str = DURABILITIES[0]
+    runtime: str = NATIVE
 
 
 class Places:
@@ -211,6 +212,7 @@ def resolve(
         job=settings,
         tables={name: Table(table, places) for name, table in tables.items()},
         durability=on_top.get(("", "durability"), toml.durability),
+        runtime=arguments.runtime or toml.runtime,
     )
 
 
@@ -224,6 +226,7 @@ class TomlFile:
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     durability: str = DURABILITIES[0]
     places: Places = field(default_factory=Places)
+    runtime: str = NATIVE
 
 
 def read_toml(path: str) -> TomlFile:
@@ -259,11 +262,12 @@ def read_toml(path: str) -> TomlFile:
         raise SettingsError(f"{_place(path, text, 'job', _blamed(job))}: {error}") from None
     home = values.get("project_home", "")
     home = os.path.join(os.path.dirname(path), os.path.expanduser(home)) if home else ""
-    durability = values.get("durability", DURABILITIES[0])
-    if durability not in DURABILITIES:
-        place = _place(path, text, "", "durability")
-        raise SettingsError(f"{place}: {durability!r} is unknown{nearest(durability, DURABILITIES)}")
-    return TomlFile(values.get("interface", ""), home, settings, tables, durability, places)
+    chosen = {}
+    for key, words in {"durability": DURABILITIES, "runtime": RUNTIMES}.items():
+        chosen[key] = values.get(key, words[0])
+        if chosen[key] not in words:
+            raise SettingsError(f"{_place(path, text, '', key)}: {chosen[key]!r} is unknown{nearest(chosen[key], words)}")
+    return TomlFile(values.get("interface", ""), home, settings, tables, chosen["durability"], places, chosen["runtime"])
 
 
 def _blamed(job: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from .options import LocalOptions
 from .project import Action, Answer, Deliver, Project, Report, Request, Send, Submit
 from .server.rows import Config, Result, Workunit
 from .tally import Tally
+from .worker import NATIVE
 from .workers import Work, Workers
 
 PLATFORM = "this computer"
@@ -46,6 +47,11 @@ class Development:
         self._delivery = Delivery(batch)
         self._tally = Tally(batch, self._project.count_results)
         self._workers: Workers | None = None
+        self._profile = NATIVE
+        if batch.runtime is not None:
+            from . import deterministic
+
+            self._profile = deterministic.profile(batch.runtime, batch.settings)
 
     def submit(self, jobs: list[Job]) -> None:
         if self._workers is None:
@@ -94,6 +100,6 @@ class Development:
                 self._delivery.put(action.record)
             elif isinstance(action, Send) and isinstance(action.wu.job, Job):
                 self._running[action.result.id] = action.result
-                jobs[action.result.id] = Work(action.wu.job.program, action.wu.job.data, files=action.wu.job.files)
+                jobs[action.result.id] = Work(action.wu.job.program, action.wu.job.data, self._profile, action.wu.job.files)
         if jobs and self._workers is not None:
             self._workers.add(jobs)

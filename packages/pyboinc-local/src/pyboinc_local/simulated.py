@@ -27,7 +27,7 @@ from .project import Answer, Deliver, ProjectError, Submit
 from .server.rows import Workunit
 from .simulation import Volunteer
 from .tally import Tally
-from .worker import NATIVE
+from .worker import NATIVE, RUNTIME, WASM
 from .workers import Work, Workers
 
 NOTHING = dumps(None)
@@ -143,12 +143,32 @@ class _Run:
         self.answer: Answer | None = None
 
 
+def _profiles(batch: Batch, profiles: Set[str]) -> Callable[[str], str]:
+    """What workers are told for a host's profile: in a batch for the deterministic runtime always that, and for the platform
+    of that name if one is there.
+    """
+    if batch.runtime is not None:
+        from . import deterministic
+
+        for_all = deterministic.profile(batch.runtime, batch.settings)
+        return lambda profile: for_all
+    if WASM not in profiles:
+        return lambda profile: profile
+    from . import deterministic
+
+    real = deterministic.profile_if_there()
+    say(f"hosts of the platform {WASM} run {'the deterministic runtime' if real else 'a model of the deterministic runtime'}")
+    return lambda profile: real if real and profile == WASM else profile
+
+
 class _RealRuns:
     """Runs each job once for each profile that it is sent to; hosts answer with what came of that, each after its own time."""
 
     def __init__(self, batch: Batch, workers: int, profiles: Set[str]) -> None:
         self._batch = batch
         self._count = workers
+        self._profile = _profiles(batch, profiles)
+        profiles = {self._profile(each) for each in profiles}
         self._only_profile = next(iter(profiles)) if len(profiles) == 1 else None
         self._workers: Workers | None = None
         self._numbers = count()
@@ -170,7 +190,7 @@ class _RealRuns:
     def start(self, volunteer: Volunteer, wu: Workunit) -> Callable[[], Answer]:
         """A host begins; what is returned waits for the answer."""
         assert isinstance(wu.job, Job)
-        profile = volunteer.spec.profile
+        profile = self._profile(volunteer.spec.profile)
         if profile not in self._runs.get(wu.name, {}):
             self._run([(wu.job, profile)])
         run = self._runs[wu.name][profile]
@@ -179,7 +199,7 @@ class _RealRuns:
     def _run(self, wanted: list[tuple[Job, str]]) -> None:
         work = {}
         for job, profile in wanted:
-            if profile != NATIVE:
+            if profile != NATIVE and not profile.startswith(RUNTIME):
                 self._warn(job.program)
             number = next(self._numbers)
             self._running[number] = self._runs.setdefault(job.name, {})[profile] = _Run()

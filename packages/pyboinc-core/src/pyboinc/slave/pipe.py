@@ -16,7 +16,7 @@ from collections import deque
 
 from .channel import MAX_TEMPORARY_EXITS, Channel, TemporaryExit
 from .console import Console
-from .runner import MAX_TEXT, HostFault, Program, run_job
+from .runner import MAX_TEXT, HostFault, Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _run(program: Program, data: bytes, console: Console, channel: Channel) -> t
     """Run the job, again after each temporary exit. Raises HostFault."""
     for _ in range(MAX_TEMPORARY_EXITS):
         try:
-            return run_job(program, data, console, channel)
+            return program.run(data, console, channel)
         except TemporaryExit as wish:
             time.sleep(wish.seconds)
     raise HostFault(1, f"{program.slave} made {MAX_TEMPORARY_EXITS} temporary exits")

@@ -105,6 +105,10 @@ class Program:
             if name in sys.modules:
                 self._loaded[name] = sys.modules.pop(name)
 
+    def run(self, data: bytes, console: Console, channel: Channel) -> tuple[bytes, bytes]:
+        """See `run_job`."""
+        return run_job(self, data, console, channel)
+
     def owns(self, filename: str) -> bool:
         return filename.startswith(self.path) or filename == self.slave != FUNCTIONS  # a script of ours, not of the app
 

@@ -14,12 +14,12 @@ from pyboinc.errors import PyBoincError
 from pyboinc.ports import Clock
 from pyboinc_validator import comparators
 
-from .. import platforms
+from .. import deterministic, platforms
 from ..fleet.schema import Fleet
 from ..server.hr import INTEL, UNKNOWN
 from ..server.rows import HR_COARSE
 from ..systems import this_profile
-from ..worker import NATIVE
+from ..worker import NATIVE, WASM
 from . import lints, runs
 from .collect import Sampled, sample
 from .compare import Outcomes, Spread, agree, disagreement, groups, hit, raises, room, smallest, spread
@@ -29,7 +29,6 @@ from .runs import Native, Outcome
 from .trace import Divergence, look
 
 FORMAT = 1
-WASM = "wasm"
 VERSIONS = ((3, 9), (3, 11), (3, 12), (3, 14))
 """Versions of Python between which arithmetic changed: hypot in 3.10, sum in 3.12 and 3.14."""
 MOST_TRACED = 5
@@ -79,6 +78,7 @@ class Findings:
     slave's.  unstable: position -> what it depends on, for calls whose output is not the same twice on one computer.  differs: by
     profile, how many calls differ from this computer's outputs.  matrix: profile against profile, the same.  disagree: how often
     two hosts drawn from the fleet do.  accepted: the program's comparator, which is not bitwise, takes all for the same.
+    wasm_itself: the platform wasm was the deterministic runtime, and not its model.
     """
 
     script: str
@@ -107,6 +107,7 @@ class Findings:
     redundancy: dict[str, dict[str, Any]] = field(default_factory=dict)
     rounded: dict[str, Any] = field(default_factory=dict)
     wasm_differs: int | None = None
+    wasm_itself: bool = False
     lints: list[Lint] = field(default_factory=list)
 
     @property
@@ -149,15 +150,17 @@ def check(
     if not calls:  # what differs on one computer says nothing about two
         return found
     at = f"@{_dotted(version)}"
+    real = deterministic.profile_if_there()
     versions = {_dotted(each): f"{NATIVE}@{_dotted(each)}" for each in VERSIONS}
-    profiles = {**{name: name + at for name in names}, **({WASM: WASM} if WASM in platforms.names() else {}), **versions}
+    profiles = {**{name: name + at for name in names}, **({WASM: real or WASM} if WASM in platforms.names() else {}), **versions}
     everything = runs.under(list(profiles.values()), calls, workers, folder, clock, lambda done, of: progress("platforms", done, of))
     honest = {name: everything[profiles[name]] for name in names}
     by_version = {name: everything[spec] for name, spec in versions.items()}
     population = kinds(volunteers)
     _disagreement(found, calls, honest, by_version, shares_of(population))
     if WASM in profiles:
-        found.wasm_differs = _differing(honest[here], everything[WASM])
+        found.wasm_differs = _differing(honest[here], everything[profiles[WASM]])
+        found.wasm_itself = real is not None
     _trace(found, calls, honest, by_version, profiles, folder, progress)
     _cures(found, honest, population)
     found.accepted = _accepted(taken.comparator, honest, by_version)

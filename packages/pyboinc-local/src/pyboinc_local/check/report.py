@@ -151,7 +151,8 @@ def _cures_of_platforms(found: Findings) -> Iterator[tuple[str, str]]:
         yield (
             "the deterministic runtime",
             f"CPython as WebAssembly computes the same bits everywhere, about {WASM_COST} times slower; its outputs differ from "
-            f"this computer's on {_calls(found.wasm_differs)}, so that it must never share a quorum with other hosts",
+            f"this computer's on {_calls(found.wasm_differs)}{'' if found.wasm_itself else ' (by its model: pyboinc build-runtime)'}, "
+            "so that it must never share a quorum with other hosts",
         )
 
 

@@ -8,11 +8,20 @@ import warnings
 
 LEFT_OUT = frozenset(
     {
-        *("antigravity", "this", "idlelib", "lib2to3", "tkinter", "turtle", "turtledemo", "test"),
-        *("ensurepip", "venv", "pydoc_data", "_pyrepl"),
-        *("__main__", "tests"),  # at any depth
+        # There is no network,
+        *("ssl", "http", "ftplib", "imaplib", "poplib", "smtplib", "socketserver", "xmlrpc", "wsgiref", "webbrowser", "netrc", "mailbox"),
+        # there are no other processes and threads,
+        *("asyncio", "concurrent", "multiprocessing", "pty"),
+        # nobody sits in front of it,
+        *("antigravity", "this", "curses", "idlelib", "tkinter", "turtle", "turtledemo", "cmd", "code", "codeop", "getpass", "_pyrepl"),
+        # and nobody develops programs in it.
+        *("test", "tests", "unittest", "doctest", "pdb", "bdb", "pydoc", "pydoc_data", "profile", "cProfile", "trace", "pyclbr"),
+        *("modulefinder", "compileall", "py_compile", "pickletools", "tabnanny", "ensurepip", "venv", "lib2to3", "zipapp", "sysconfig"),
+        # These it has in C, and without a network nobody needs those.
+        *("_pydecimal", "_pyio", "idna", "stringprep", "_aix_support", "_android_support", "_apple_support", "_osx_support", "__main__"),
     }
 )
+"""Names of modules and packages, at any depth. A volunteer loads what is in, so it is not for nothing."""
 
 
 def import_all() -> dict[str, str]:
