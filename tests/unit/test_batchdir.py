@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pyboinc.batchdir import BatchDir, BatchError, Checkpoint
+from pyboinc.batchdir import CHECKPOINT, JOURNAL, BatchDir, BatchError, Checkpoint
 from pyboinc.decisions import Master
 from pyboinc.ports import Disk
 from pyboinc.testing import MemoryFileSystem
@@ -209,3 +209,22 @@ def test_a_power_cut_loses_nothing_that_was_reported_written():
     after = BatchDir(fs.after_power_cut(), "/batch")
     assert after.read_checkpoint() == checkpoint
     assert after.journal(list) == [MADE, ["handled", "0", True]]
+
+
+def test_a_power_cut_loses_no_batch_that_was_set_aside():
+    fs = MemoryFileSystem()
+    directory = BatchDir(fs, "/home/batch")
+    directory.lock()
+    directory.begin("local", "", 0)
+    directory.write_journal([MADE])
+    aside = directory.set_aside()
+    after = fs.after_power_cut()
+    assert sorted(after.listdir(aside)) == [CHECKPOINT, JOURNAL] and after.listdir("/home/batch") == [os.path.basename(aside)]
+
+
+def test_the_folder_itself_survives_a_power_cut():
+    fs = MemoryFileSystem()
+    directory = BatchDir(fs, "/home/me/new_batch")
+    directory.lock()
+    directory.begin("local", "", 0)
+    assert fs.after_power_cut().exists("/home/me/new_batch/pyboinc_checkpoint")

@@ -77,10 +77,9 @@ class ProjectMemory(MemoryFileSystem):
         self.modes = {}
         self.strangers = set()
 
-    def _successor(self, files, crash_at):
-        new = super()._successor(files, crash_at)
+    def _successor(self, disk, crash_at):
         mine = ProjectMemory(crash_at)
-        vars(mine).update(vars(new))
+        mine.disk = disk
         mine.modes = dict(self.modes)
         return mine
 
@@ -130,9 +129,8 @@ def memory():
             fs.write(f"{FOLDER}/{name}", text.encode())
         fs.write(f"{FOLDER}/pid_server/feeder.pid", b"4711\n")
         fs.modes[f"{FOLDER}/config.xml"] = 0o640
-        for folder in (FOLDER, f"{FOLDER}/pid_server"):
-            fs.sync_folder(folder)
-        fs.steps, fs.crash_at = 0, crash_at
+        fs.disk = fs.disk.copy()  # all of it is synced
+        fs.points.steps, fs.points.at = 0, crash_at
         return fs
 
     return make

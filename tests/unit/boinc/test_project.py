@@ -353,7 +353,7 @@ def test_a_project_without_project_xml(project):
 
 def content(fs):
     """What counts as the project: no backups, no files of the transaction's own."""
-    paths = [path for path in fs._files if ".backup-" not in path and "pyboinc" not in path]
+    paths = [path for path in fs.disk.files if ".backup-" not in path and "pyboinc" not in path]
     return {path: (fs.read(path), fs.mode(path)) for path in paths}
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from pyboinc.errors import PyBoincError
-from pyboinc.ports import Disk, FileSystem, arrive
+from pyboinc.ports import Disk, FileSystem, arrive, make_lasting_folder
 
 from .project import Create, Mode, Remove, Replace, Step
 
@@ -169,7 +169,7 @@ def _do(fs: ProjectFiles, step: Step) -> None:
     elif isinstance(step, Mode):
         fs.set_mode(step.path, step.mode)
     elif isinstance(step, Create):
-        fs.make_folder(os.path.dirname(step.path))
+        make_lasting_folder(fs, os.path.dirname(step.path))
         _put(fs, step.path, step.data, lambda temporary: fs.set_mode(temporary, step.mode))
     else:
         fs.remove(step.path)

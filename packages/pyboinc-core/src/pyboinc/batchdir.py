@@ -90,7 +90,7 @@ class BatchDir:
 
     def lock(self) -> None:
         """Become the one master. Raises BatchError if there is one."""
-        self.fs.make_folder(self.folder)
+        ports.make_lasting_folder(self.fs, self.folder)
         self._lock = self.fs.lock(self.path(LOCK))
         if self._lock is None:
             raise BatchError(f"another master is running in {self.folder}: wait for it, stop it, or use --batch DIR for a batch of its own")
@@ -162,6 +162,7 @@ class BatchDir:
         for name in (NEW, OLD, JOURNAL, CANCEL, CHECKPOINT):
             if self.fs.exists(self.path(name)):
                 self.fs.rename(self.path(name), os.path.join(target, name))
+        self.fs.sync_folder(target)
         self.fs.sync_folder(self.folder)
         return target
 

@@ -30,7 +30,7 @@ from .decisions import CallMade, Failed, Finish, Handle, Instruction, Outvoted, 
 from .errors import PyBoincError
 from .functions import Function, Functions, app_folder, classes_of, unwrap_partial
 from .model import Attachment, Call, JobSettings, SettingsError, describe
-from .ports import Disk, SystemClock, arrive
+from .ports import Disk, SystemClock, arrive, make_lasting_folder
 from .session import LOOK_EVERY, Session, default_in_flight
 from .slave import files
 
@@ -386,7 +386,7 @@ class _Run(Session):
     def _keep(self, program: bundle.Program) -> None:
         """So that a restart can run the call even if the script has changed."""
         if program.sha256 not in self._programs:
-            self._fs.make_folder(self._dir.path(PROGRAMS))
+            make_lasting_folder(self._fs, self._dir.path(PROGRAMS))
             if not self._fs.exists(self._dir.path(PROGRAMS, f"{program.sha256}.pyz")):
                 arrive(self._fs, self._dir.path(PROGRAMS), f"{program.sha256}.pyz", program.data)
 

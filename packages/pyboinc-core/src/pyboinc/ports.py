@@ -66,6 +66,9 @@ class FileSystem(Protocol):
 
     def read(self, path: str) -> bytes: ...
 
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+
     def write(self, path: str, data: bytes) -> None:
         """Make or replace the file, then fsync it. A crash may leave any part of data: see `arrive`."""
 
@@ -161,6 +164,18 @@ def arrive(fs: FileSystem, folder: str, name: str, data: bytes) -> None:
     fs.sync_folder(folder)
 
 
+def make_lasting_folder(fs: FileSystem, path: str) -> None:
+    """Make a folder, with its parents, whose name survives a power cut as what is synced in it does."""
+    missing = []
+    while not fs.exists(path) and os.path.dirname(path) != path:
+        missing.append(path)
+        path = os.path.dirname(path)
+    if missing:
+        fs.make_folder(missing[0])
+    for each in missing:
+        fs.sync_folder(os.path.dirname(each))
+
+
 class Disk:
     """The computer's file system.
 
@@ -175,6 +190,9 @@ class Disk:
     def read(self, path: str) -> bytes:
         with open(path, "rb", opener=_open_file) as file:
             return file.read()
+
+    def size(self, path: str) -> int:
+        return os.path.getsize(path)
 
     def write(self, path: str, data: bytes) -> None:
         with open(path, "wb", buffering=0) as file:

@@ -142,7 +142,7 @@ class Validator:
     def _read(self, path: str) -> bytes | Check:
         """A file that is not there is none; if its folder is not there either, the disk is away (BOINC's `sched/validate_util.cpp`)."""
         try:
-            if os.path.getsize(path) > MAX_OUTPUT:
+            if self._fs.size(path) > MAX_OUTPUT:
                 return Check.INVALID
             return self._fs.read(path)
         except FileNotFoundError:

@@ -5,4 +5,6 @@ The suite, `pyboinc.testing.conformance`, needs pytest; the rest needs nothing.
 
 from .clock import ManualClock as ManualClock
 from .filesystem import Crash as Crash
+from .filesystem import CrashPoints as CrashPoints
+from .filesystem import MemoryDisk as MemoryDisk
 from .filesystem import MemoryFileSystem as MemoryFileSystem

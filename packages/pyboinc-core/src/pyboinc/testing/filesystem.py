@@ -1,89 +1,194 @@
-"""A file system in memory that can die at any step, as processes do and as power does."""
+"""A disk in memory, whose processes can die at any step, and whose power can fail."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+
+Chance = Callable[[], float]
+"""Numbers from 0 to below 1, as of `random.Random.random`."""
 
 
 class Crash(BaseException):
     """The process died here. Not an Exception: nothing that handles errors may go on after it."""
 
 
-@dataclass
+class CrashPoints:
+    """The points of a process at which it may die. steps (int): those passed.  at (int | None): the number of the one at which
+    `Crash` is raised; None never.  dead: it has died, and each further step raises `Crash` as well.
+    """
+
+    def __init__(self, at: int | None = None) -> None:
+        self.steps = 0
+        self.at = at
+        self.dead = False
+
+    def reach(self) -> None:
+        """The process is at the next point. Raises Crash."""
+        if self.dead or self.steps == self.at:
+            self.dead = True
+            raise Crash(f"at crash point {self.steps}")
+        self.steps += 1
+
+
+@dataclass(eq=False)
 class _File:
     data: bytes = b""
     synced: bytes = b""
 
 
-class MemoryFileSystem:
-    """`pyboinc.ports.FileSystem`, with a *crash point* before and after each change and each fsync, and in the middle of
-    each write.
+class MemoryDisk:
+    """What file systems of several processes share. full: there is no room for another byte."""
 
-    crash_at (int | None): the number of the crash point at which `Crash` is raised; None never.  `steps` counts those passed.
+    def __init__(self) -> None:
+        self.full = False
+        self.files: dict[str, _File] = {}
+        self.folders: set[str] = set()
+        self.locks: dict[str, CrashPoints] = {}
+        self._durable_files: dict[str, _File] = {}
+        self._durable_folders: set[str] = set()
+
+    def sync_folder(self, path: str) -> None:
+        """Names in the folder are from now on what a power cut leaves."""
+        for name in [each for each in self._durable_files if os.path.dirname(each) == path]:
+            del self._durable_files[name]
+        self._durable_files.update({name: file for name, file in self.files.items() if os.path.dirname(name) == path})
+        self._durable_folders = {each for each in self._durable_folders if os.path.dirname(each) != path}
+        self._durable_folders.update(each for each in self.folders if os.path.dirname(each) == path)
+
+    def move_folder(self, source: str, target: str) -> None:
+        """At once and for good, as journalling file systems do it."""
+
+        def moved(path: str) -> str:
+            return target + path[len(source) :] if path == source or path.startswith(source + os.sep) else path
+
+        self.folders = set(map(moved, self.folders))
+        self._durable_folders = set(map(moved, self._durable_folders))
+        self.files = {moved(path): file for path, file in self.files.items()}
+        self._durable_files = {moved(path): file for path, file in self._durable_files.items()}
+
+    def copy(self) -> MemoryDisk:
+        """What there is, synced; nobody has a lock."""
+        new = MemoryDisk()
+        new._settle(self.folders, {path: file.data for path, file in self.files.items()})
+        return new
+
+    def after_power_cut(self, chance: Chance | None = None) -> MemoryDisk:
+        """Another disk, as this one is found when the power is back.
+
+        Without `chance` nothing is left that was not synced. With it, each name that was made, moved or removed since its folder
+        was synced may be as it is or as it was, each apart; and what was written to a file since its sync may be there, or not,
+        or in part, or zeros instead of its end.
+        """
+        folders, names = set(self._durable_folders), dict(self._durable_files)
+        if chance is not None:
+            for folder in sorted(self.folders ^ folders):
+                if chance() < 0.5:
+                    folders ^= {folder}
+            for path in sorted({*self.files, *names}):
+                if self.files.get(path) is not names.get(path) and chance() < 0.5:
+                    if path in self.files:
+                        names[path] = self.files[path]
+                    else:
+                        del names[path]
+        new = MemoryDisk()
+        there = {each for each in folders if _within(os.path.dirname(each), folders)}
+        left = {path: _left(names[path], chance) for path in sorted(names) if _within(os.path.dirname(path), there)}
+        new._settle(there, left)
+        return new
+
+    def _settle(self, folders: set[str], files: dict[str, bytes]) -> None:
+        self.folders = set(folders)
+        self._durable_folders = set(folders)
+        self.files = {path: _File(data, data) for path, data in files.items()}
+        self._durable_files = dict(self.files)
+
+
+def _within(folder: str, folders: set[str]) -> bool:
+    """Whether the folder is there, and all above it."""
+    while os.path.dirname(folder) != folder:
+        if folder not in folders:
+            return False
+        folder = os.path.dirname(folder)
+    return True
+
+
+def _left(file: _File, chance: Chance | None) -> bytes:
+    if chance is None or file.data == file.synced or chance() < 0.25:
+        return file.synced
+    kept = len(file.synced) if file.data.startswith(file.synced) else 0
+    size = kept + int(chance() * (len(file.data) - kept + 1))
+    zeros = len(file.data) - size if chance() < 0.5 else 0
+    return file.data[:size] + bytes(zeros)
+
+
+class MemoryFileSystem:
+    """`pyboinc.ports.FileSystem`, as one process has it, with a *crash point* before and after each change and each fsync, and in
+    the middle of each write.
+
+    crash_at (int | None): the number of the crash point at which `Crash` is raised; None never.  disk: shared with other
+    processes, else one of its own.  points: counted together with the process's other crash points.
     After a crash `after_kill()` is what another process finds, and `after_power_cut()` what is found when the power is back:
-    only what was synced.
+    only what was synced. A process that has died holds no lock.
     """
 
-    def __init__(self, crash_at: int | None = None) -> None:
-        self.steps = 0
-        self.crash_at = crash_at
-        self.dead = False
-        self._files: dict[str, _File] = {}
-        self._folders: set[str] = set()
-        self._durable_names: dict[str, _File] = {}
-        self._locks: set[str] = set()
+    def __init__(self, crash_at: int | None = None, *, disk: MemoryDisk | None = None, points: CrashPoints | None = None) -> None:
+        self.disk = MemoryDisk() if disk is None else disk
+        self.points = CrashPoints(crash_at) if points is None else points
+
+    @property
+    def steps(self) -> int:
+        """Crash points passed."""
+        return self.points.steps
 
     # -- crashing
 
-    def _point(self) -> None:
-        if self.dead or self.steps == self.crash_at:
-            self.dead = True
-            raise Crash(f"at crash point {self.steps}")
-        self.steps += 1
-
-    def _change(self, what: Callable[[], None]) -> None:
-        self._point()
+    def _change(self, what: Callable[[], object]) -> None:
+        self.points.reach()
         what()
-        self._point()
+        self.points.reach()
 
     def after_kill(self, crash_at: int | None = None) -> MemoryFileSystem:
         """All that was done is there; locks are free."""
-        return self._successor({path: _File(file.data, file.synced) for path, file in self._files.items()}, crash_at)
+        return self._successor(self.disk.copy(), crash_at)
 
     def after_power_cut(self, crash_at: int | None = None) -> MemoryFileSystem:
         """Names as their folder was last synced, contents as the files were."""
-        return self._successor({path: _File(file.synced, file.synced) for path, file in self._durable_names.items()}, crash_at)
+        return self._successor(self.disk.after_power_cut(), crash_at)
 
-    def _successor(self, files: dict[str, _File], crash_at: int | None) -> MemoryFileSystem:
-        new = MemoryFileSystem(crash_at)
-        new._files = files
-        new._durable_names = dict(files)
-        new._folders = set(self._folders)
-        return new
+    def _successor(self, disk: MemoryDisk, crash_at: int | None) -> MemoryFileSystem:
+        return MemoryFileSystem(crash_at, disk=disk)
 
     # -- the port
 
     def read(self, path: str) -> bytes:
         return self._file(path).data
 
+    def size(self, path: str) -> int:
+        return len(self._file(path).data)
+
     def write(self, path: str, data: bytes) -> None:
         self._parent(path)
-        file = _File(b"", self._files[path].synced if path in self._files else b"")
-        self._change(lambda: self._files.__setitem__(path, file))
-        self._grow(file, data)
+        files = self.disk.files
+        file = _File(b"", files[path].synced if path in files else b"")
+        self._change(lambda: files.__setitem__(path, file))
+        self._grow(path, file, data)
         self._change(lambda: setattr(file, "synced", file.data))
 
     def append(self, path: str) -> _Append:
         self._parent(path)
-        if path not in self._files:
-            self._change(lambda: self._files.__setitem__(path, _File()))
-        return _Append(self, self._files[path])
+        files = self.disk.files
+        if path not in files:
+            self._change(lambda: files.__setitem__(path, _File()))
+        return _Append(self, path, files[path])
 
-    def _grow(self, file: _File, data: bytes) -> None:
+    def _grow(self, path: str, file: _File, data: bytes) -> None:
         before, half = file.data, len(data) // 2
         self._change(lambda: setattr(file, "data", before + data[:half]))
+        if self.disk.full and data:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         self._change(lambda: setattr(file, "data", before + data))
 
     def truncate(self, path: str, size: int) -> None:
@@ -92,74 +197,67 @@ class MemoryFileSystem:
 
     def rename(self, source: str, target: str) -> None:
         self._parent(target)
-        if source in self._folders:
-            prefix = source + os.sep
-            moved = {target + path[len(source) :]: path for path in self._files if path.startswith(prefix)}
-            self._change(lambda: self._move_folder(source, target, moved))
+        disk = self.disk
+        if source in disk.folders:
+            self._change(lambda: disk.move_folder(source, target))
             return
         self._file(source)
-        self._change(lambda: self._files.__setitem__(target, self._files.pop(source)))
-
-    def _move_folder(self, source: str, target: str, moved: dict[str, str]) -> None:
-        self._folders.remove(source)
-        self._folders.add(target)
-        for new, old in moved.items():
-            self._files[new] = self._files.pop(old)
-            if old in self._durable_names:
-                self._durable_names[new] = self._durable_names.pop(old)
+        self._change(lambda: disk.files.__setitem__(target, disk.files.pop(source)))
 
     def sync_folder(self, path: str) -> None:
-        def sync() -> None:
-            for name in [each for each in self._durable_names if os.path.dirname(each) == path]:
-                del self._durable_names[name]
-            self._durable_names.update({name: file for name, file in self._files.items() if os.path.dirname(name) == path})
-
-        self._change(sync)
+        self._change(lambda: self.disk.sync_folder(path))
 
     def listdir(self, path: str) -> list[str]:
-        if path not in self._folders:
-            raise FileNotFoundError(2, "No such file or directory", path)
-        entries = {*self._files, *self._folders}
-        return [os.path.basename(each) for each in entries if os.path.dirname(each) == path]
+        disk = self.disk
+        if path not in disk.folders:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return sorted(os.path.basename(each) for each in {*disk.files, *disk.folders} if os.path.dirname(each) == path)
 
     def exists(self, path: str) -> bool:
-        return path in self._files or path in self._folders
+        return path in self.disk.files or path in self.disk.folders
 
     def make_folder(self, path: str) -> None:
-        while path not in self._folders and os.path.dirname(path) != path:
-            self._folders.add(path)
+        missing = []
+        while path not in self.disk.folders and os.path.dirname(path) != path:
+            missing.append(path)
             path = os.path.dirname(path)
+        for each in reversed(missing):
+            self._change(lambda each=each: self.disk.folders.add(each))  # type: ignore[misc]
 
     def remove(self, path: str) -> None:
-        if path in self._folders:
-            self._change(lambda: self._folders.remove(path))
+        disk = self.disk
+        if path in disk.folders:
+            self._change(lambda: disk.folders.remove(path))
             return
         self._file(path)
-        self._change(lambda: void(self._files.pop(path)))
+        self._change(lambda: disk.files.pop(path))
 
     def lock(self, path: str) -> _Lock | None:
-        if path in self._locks:
+        holder = self.disk.locks.get(path)
+        if holder is not None and not holder.dead:
             return None
-        self._locks.add(path)
-        return _Lock(self._locks, path)
+        self.disk.locks[path] = self.points
+        return _Lock(self.disk, path, self.points)
 
     def _file(self, path: str) -> _File:
-        if path not in self._files:
-            raise FileNotFoundError(2, "No such file or directory", path)
-        return self._files[path]
+        file = self.disk.files.get(path)
+        if file is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return file
 
     def _parent(self, path: str) -> None:
-        if os.path.dirname(path) not in self._folders:
-            raise FileNotFoundError(2, "No such file or directory", os.path.dirname(path))
+        if os.path.dirname(path) not in self.disk.folders:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.path.dirname(path))
 
 
 class _Append:
-    def __init__(self, fs: MemoryFileSystem, file: _File) -> None:
+    def __init__(self, fs: MemoryFileSystem, path: str, file: _File) -> None:
         self._fs = fs
+        self._path = path
         self._file = file
 
     def write(self, data: bytes) -> None:
-        self._fs._grow(self._file, data)
+        self._fs._grow(self._path, self._file, data)
 
     def sync(self) -> None:
         self._fs._change(lambda: setattr(self._file, "synced", self._file.data))
@@ -168,12 +266,11 @@ class _Append:
 
 
 class _Lock:
-    def __init__(self, locks: set[str], path: str) -> None:
-        self._locks = locks
+    def __init__(self, disk: MemoryDisk, path: str, holder: CrashPoints) -> None:
+        self._disk = disk
         self._path = path
+        self._holder = holder
 
     def release(self) -> None:
-        self._locks.discard(self._path)
-
-
-def void(_value: object) -> None: ...
+        if self._disk.locks.get(self._path) is self._holder:
+            del self._disk.locks[self._path]
