@@ -22,6 +22,7 @@ FASTEST_HOST = 1e11  # operations a second: no client takes a processor for fast
 MARGIN = 100  # times the longest job that was measured
 LOOK_EVERY = 10.0  # seconds between looks at what was measured
 TRIES = 5
+PAUSE = 2.0  # seconds until create_work is tried again; each time twice as long
 MAX_LINES = 10_000  # jobs that one create_work makes: what it says of each is in memory until it is told
 MAX_DATA_FILES = 64  # of a job: create_work's lines end at 4,096 characters
 DEFAULTS = {each.name: each.default for each in fields(JobSettings)}
@@ -156,7 +157,9 @@ class Pipeline:
         self._waiting: dict[str, str] = {}  # lines of create_work, by the job's name
         self._in_hand: dict[str, str] = {}
         self._tool: Running | None = None
+        self._uncounted = False  # somebody else may have made jobs since the last count
         self._tries = 0
+        self._not_before = clock.now()  # create_work is not tried again
 
     @property
     def busy(self) -> bool:
@@ -165,6 +168,7 @@ class Pipeline:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Make those of the jobs that do not exist. On return their files are there; see `pump`. Raises PyBoincError."""
         known = self._batches.known([job.name for job in jobs])
+        self._uncounted |= bool(known)
         lost = [each for each in known.values() if each.lost]
         self._batches.forget(lost)
         self._batches.deliver_again([each for each in known.values() if each.assimilated and not each.lost])
@@ -199,14 +203,20 @@ class Pipeline:
         self._templates |= wanted
 
     def pump(self) -> None:
-        """Look after create_work, without waiting for it. Raises ToolError if it fails for good."""
+        """Look after create_work, without waiting for it. Raises ToolError if it fails for good.
+
+        A create_work of a master that was killed goes on: what it has made is counted when all is there.
+        """
         if self._tool is not None and self._tool.ended():
             self._end(self._tool)
-        if self._tool is None and self._waiting:
+        if self._tool is None and self._waiting and self._clock.now() >= self._not_before:
             self._in_hand = dict(list(self._waiting.items())[:MAX_LINES])
             for name in self._in_hand:
                 del self._waiting[name]
             self._tool = create_work(self._project, self._words(), list(self._in_hand.values()))
+        if self._uncounted and not self.busy:
+            self._batches.recount(self._status.id)
+            self._uncounted = False
 
     def _end(self, tool: Running) -> None:
         self._tool = None
@@ -216,9 +226,12 @@ class Pipeline:
         except ToolError:
             # It makes some jobs before it fails, and another one, of a master that was killed, may have made some of these.
             there = self._batches.known(list(made))
-            self._tries += 1
+            self._uncounted |= bool(there)
+            self._tries = 0 if there else self._tries + 1
             if self._tries >= TRIES:
                 raise
+            if self._tries:
+                self._not_before = self._clock.now() + PAUSE * 2 ** (self._tries - 1)
             self._waiting = {name: line for name, line in made.items() if name not in there} | self._waiting
             made = {name: line for name, line in made.items() if name in there}
         else:
@@ -254,6 +267,8 @@ class Pipeline:
         """A step on: until the create_work that runs has ended, or for so many seconds."""
         if self._tool is not None:
             self._tool.wait(seconds)
+        elif self._waiting:
+            self._clock.sleep(seconds)
         self.pump()
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
 from . import plugins
 from .errors import PyBoincError, StoreError
@@ -130,14 +131,26 @@ def _run(program: str, start: Callable[[Store, Words, Clock], Pass], words: Word
     try:
         make_pass = start(store, words, clock)
         log.info("%s: for app %s of %s", program, words.app, words.project)
-        while True:
-            clock.check()
-            if not make_pass() and not words.one_pass:
-                clock.sleep(words.sleep_interval)
-            if words.one_pass:
-                return
+        keep_passing(make_pass, words, clock)
     finally:
         store.close()
+
+
+class StoppableClock(Clock, Protocol):
+    """Its sleep, too, raises Stop when the daemon is to end."""
+
+    def check(self) -> None:
+        """Raises Stop if the daemon is to end."""
+
+
+def keep_passing(make_pass: Pass, words: Words, clock: StoppableClock) -> None:
+    """Pass after pass, until the clock raises Stop; one alone if that is what the words say."""
+    while True:
+        clock.check()
+        if not make_pass() and not words.one_pass:
+            clock.sleep(words.sleep_interval)
+        if words.one_pass:
+            return
 
 
 def open_store(project: str, clock: Clock) -> Store:

@@ -275,13 +275,9 @@ class Simulation:
             answer = self._run(volunteer, wu, result)
         except Exception as error:
             raise self._failed(error, wu.name) from error
-        spec = volunteer.spec
-        fate = GOOD
-        if spec.faults is not NONE:
-            trusted = volunteer.valid_in_a_row if spec.faults.honest_until else 0
-            fate = faults.draw(spec.faults, volunteer.chance, trusted, wu.delay_bound)
-            if fate.crash_after is not None:
-                answer = Answer(fate.crash_after * answer.elapsed_time, CRASHED, None, b"", "the host's own fault")
+        fate = self._fate(volunteer, wu)
+        if fate.crash_after is not None:
+            answer = Answer(fate.crash_after * answer.elapsed_time, CRASHED, None, b"", "the host's own fault")
         late = result.report_deadline + LONG_OFF
         done = volunteer.done(self.now, answer.elapsed_time, late)
         if done > late:
@@ -298,6 +294,14 @@ class Simulation:
             self._push(reports, REPORT, volunteer, result, answer, fate)
         if fate.duplicate:
             self._push(volunteer.next_on(self.now, reports + faults.AGAIN), REPORT, volunteer, result, answer, fate)
+
+    def _fate(self, volunteer: Volunteer, wu: Workunit) -> Fate:
+        """Of the result of this workunit that the host gets now."""
+        wrong = volunteer.spec.faults
+        if wrong is NONE:
+            return GOOD
+        trusted = volunteer.valid_in_a_row if wrong.honest_until else 0
+        return faults.draw(wrong, volunteer.chance, trusted, wu.delay_bound)
 
     def _uploaded(self, answer: Answer | Running, fate: Fate, volunteer: Volunteer, result: Result) -> Answer:
         """What the host reports, of what its slave gave."""

@@ -50,6 +50,15 @@ class MemoryDisk:
         self._durable_files: dict[str, _File] = {}
         self._durable_folders: set[str] = set()
 
+    def put(self, path: str, data: bytes) -> None:
+        """A file that somebody else has made, for good."""
+        self.files[path] = self._durable_files[path] = _File(data, data)
+
+    def drop(self, path: str) -> None:
+        """Somebody else has removed the file, for good; or it was not there."""
+        self.files.pop(path, None)
+        self._durable_files.pop(path, None)
+
     def sync_folder(self, path: str) -> None:
         """Names in the folder are from now on what a power cut leaves."""
         for name in [each for each in self._durable_files if os.path.dirname(each) == path]:

@@ -1,0 +1,605 @@
+"""The world of a plan: simulated time, the processes on the server, the volunteers, and what befalls them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from types import SimpleNamespace
+from typing import Any
+
+from pyboinc import batchdir, daemon
+from pyboinc.batchdir import BatchError, Checkpoint
+from pyboinc.display import Failure
+from pyboinc.errors import PyBoincError, StoreError
+from pyboinc.model import Batch
+from pyboinc.plugins import Plugin as InstalledPlugin
+from pyboinc.plugins import manager_of
+from pyboinc.records import load_records
+from pyboinc.rows import ABORTED_STATES
+from pyboinc.run import Run
+from pyboinc.settings import Options
+from pyboinc.states import ASSIMILATE_DONE
+from pyboinc.testing import Crash, CrashPoints, MemoryDisk
+from pyboinc_assimilator.daemon import Assimilator
+from pyboinc_boinc.tools import ToolError
+from pyboinc_local.fleet.faults import GOOD, NONE, Fate
+from pyboinc_local.project import Answer, Tick
+from pyboinc_local.server.rows import Config, HostAppVersion, Result, Workunit
+from pyboinc_local.simulation import HostSpec, Simulation, Volunteer
+from pyboinc_validator.daemon import Validator
+from pyboinc_validator.daemon import own_words as validators_words
+
+from . import app, backend, disk, plan
+from .app import LabApp
+from .boinc import NO_FILE, Boinc, Files
+from .database import Server, SimulatedStore
+from .plan import PROCESSES, Draw, Fault, Plan
+from .processes import Process
+from .witness import Violation, Witness
+
+RESTART = 30.0  # seconds until what has died is started again
+TO_THE_END = 400.0  # job times after the last fault by which a batch has ended
+LONGEST_JUMP = 4 * 86400.0  # of the server's clock: so long BOINC may leave a workunit alone
+KNOWN = 15  # valid results in a row of a host that is trusted
+FIRST_VERSION = 101  # of the app
+
+logging.getLogger("pyboinc").addHandler(logging.NullHandler())
+logging.getLogger("pyboinc").propagate = False
+
+
+@dataclass
+class Outcome:
+    """How a world has ended. violation: None if all was well.  points: crash points that each process has passed."""
+
+    plan: Plan
+    violation: Violation | None
+    trace: str
+    happened: dict[str, int]
+    jobs: int
+    faults: int
+    state: str
+    points: dict[str, int]
+    end: float
+
+
+class Fleet(Simulation):
+    """Simulated volunteers, that tell what becomes of results."""
+
+    def __init__(self, project: Boinc, run: Callable[..., Answer], happened: Callable[[str], None]) -> None:
+        super().__init__(project, run)
+        self._happened = happened
+        self._patience = float("inf")  # the world sees to it that there is an end
+
+    def _fate(self, volunteer: Volunteer, wu: Workunit) -> Fate:
+        fate = super()._fate(volunteer, wu)
+        if fate is not GOOD:
+            told = {"crash": fate.crash_after is not None, "wrong": fate.wrong, "truncated": fate.arrives < 1.0, "doubled": fate.doubled}
+            told |= {"lost": fate.lost, "late": fate.delay is not None, "duplicate": fate.duplicate}
+            for name, so in told.items():
+                if so:
+                    self._happened(f"host: {name}")
+        return fate
+
+    def _start(self, volunteer: Volunteer, wu: Workunit, result: Result) -> None:
+        if volunteer.ahead > wu.delay_bound:
+            self._happened("host: clock ahead")
+        super()._start(volunteer, wu, result)
+
+    def _leave(self, volunteer: Volunteer) -> Any:
+        self._happened("host: leaves")
+        return super()._leave(volunteer)
+
+    def heal(self) -> None:
+        """Faults stop: all hosts are honest, punctual and stay."""
+        for each in self.volunteers.values():
+            each.spec = replace(each.spec, faults=NONE, life=None)
+            each.ahead = 0.0
+
+
+class World:
+    """See the module's text."""
+
+    def __init__(self, plan: Plan, keep: bool = False, program: Any = None) -> None:
+        self.plan = plan
+        self.witness = Witness(keep)
+        self._chance = Draw(f"{plan.seed} world")
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
+        self._number = 0
+        self.disk = MemoryDisk()
+        self.disk.folders |= {"/home", "/home/me", "/project", disk.UPLOADS}
+        self.disk = self.disk.copy()  # with all of it synced
+        config = Config(
+            one_result_per_user_per_wu=plan.one_result_per_user,
+            daily_result_quota=0,
+            delete_delay=plan.delete_delay,
+            purge_min_age=plan.purge_min_age,
+        )
+        self.boinc = Boinc(self.disk, plan.settings, config, plan.seed, self.witness, self._job_made)
+        self.boinc.add_app("pyboinc", target_nresults=plan.adaptive, min_version=FIRST_VERSION)
+        self._set_up()
+        self.fleet = Fleet(self.boinc, self._run_job, self._happened)
+        self.witness.watch(self.boinc.workunits, self.fleet.spoiled, plan.adaptive > 0)
+        for host in plan.hosts:
+            volunteer = self.fleet.add_host(host)
+            if plan.adaptive and volunteer.host.id % 2:  # what it has done before
+                volunteer.host.app_versions[1] = HostAppVersion(0, 0, KNOWN)
+        self._wall_ahead = 0.0
+        self.server = Server(self.boinc, self.wall, self._committed, lambda kind: self._happened(f"database: {kind}"))
+        self.processes: dict[str, Process] = {}
+        self._started: list[Process] = []
+        self._dozing: dict[str, tuple[Process, float, float]] = {}
+        self._power_goes_with: Process | None = None
+        self._tools: list[backend.Tool] = []
+        self._failing_tools = 0
+        self._uploads_away = False
+        self._troubles = 0.0  # until when a master may be refused for what has befallen the server
+        self._program = program or LabApp
+        self._waits_for_news = False
+        self.state = ""
+        self._is_over = self._healed = False
+        self.faults = 0
+
+    # -- time
+
+    @property
+    def now(self) -> float:
+        return self.fleet.now
+
+    def wall(self) -> float:
+        """The server's clock, seconds of the simulation; it may jump."""
+        return self.now + self._wall_ahead
+
+    def after(self, seconds: float, what: Callable[[], object]) -> None:
+        self._number += 1
+        heappush(self._queue, (self.now + seconds, self._number, what))
+
+    def run(self) -> Outcome:
+        """To the end of the batch, and a little further."""
+        rests = Rests(self._happened)
+        logging.getLogger("pyboinc").addHandler(rests)
+        try:
+            self._begin()
+            self._go_on(lambda: bool(self.state) or self.now > self.plan.horizon)
+            self._go_on(lambda: bool(self.state))
+            self._settle_down()
+        except Violation as violation:
+            self.witness.violation = violation
+        except Exception as error:
+            self.witness.violation = Violation("nothing breaks", "".join(traceback.format_exception(error)))
+        finally:
+            logging.getLogger("pyboinc").removeHandler(rests)
+            for process in self.processes.values():
+                process.kill()
+        plan, witness = self.plan, self.witness
+        jobs, points = sum(witness.jobs.values()), dict.fromkeys(PROCESSES, 0)
+        for process in self._started:
+            points[process.name] += process.points.steps
+        return Outcome(plan, witness.violation, witness.trace, witness.happened, jobs, self.faults, self.state, points, self.now)
+
+    def _step(self) -> None:
+        fleet, boinc = self.fleet, self.boinc
+        alarm = boinc.next_alarm
+        times = [(self._queue[0][0], 0)] if self._queue else []
+        if fleet._heap:
+            times.append((fleet._heap[0][0], 1))
+        if alarm is not None:
+            times.append((alarm, 2))
+        time, source = min(times)
+        fleet.now = max(fleet.now, time)
+        if source == 0:
+            heappop(self._queue)[2]()
+        elif source == 1:
+            fleet.step()
+        else:
+            boinc.handle(Tick(), fleet.now)
+        if self.witness.violation:
+            raise self.witness.violation
+        if self._dozing:
+            self._rouse()
+
+    def _stuck(self) -> None:
+        left = [wu for wu in self.boinc.workunits.values() if wu.assimilate_state != ASSIMILATE_DONE]
+        said = ", ".join(f"{wu.name}: {[(each.server_state, each.outcome, each.validate_state) for each in wu.results]}" for wu in left[:3])
+        told = {name: str(process.error) if process.ended else "sleeps" for name, process in self.processes.items()}
+        self.witness.object("every batch ends", f"no end {TO_THE_END:.0f} job times after the last fault; {len(left)} jobs are open ({said}); {told}")
+
+    # -- processes
+
+    def _begin(self) -> None:
+        for fault in self.plan.faults:
+            self.after(fault.at, lambda fault=fault: self._befall(fault))  # type: ignore[misc]
+        self.after(self.plan.horizon, self._heal)
+        for name in PROCESSES:
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        if self.state or (name in self.processes and not self.processes[name].ended):
+            return
+        bodies = {plan.MASTER: self._master, plan.VALIDATOR: self._validator, plan.ASSIMILATOR: self._assimilator}
+        process = Process(name, bodies[name], CrashPoints())
+        self.processes[name] = process
+        self._started.append(process)
+        self._turn(process)
+
+    def _turn(self, process: Process) -> None:
+        """The process goes on until it sleeps."""
+        if process.ended:
+            return
+        process.resume()
+        if process.ended:
+            self._ended(process)
+
+    def sleep(self, process: Process, seconds: float) -> None:
+        process.check()
+        self._wake(process, seconds)
+        process.pause()
+
+    def _wake(self, process: Process, seconds: float) -> None:
+        """After this time, if it still sleeps as it does now."""
+        turns = process.turns
+        self.after(seconds, lambda: self._turn(process) if process.turns == turns else None)
+
+    def doze(self, process: Process, seconds: float) -> None:
+        """The sleep of a daemon that has nothing to do: passes that would find nothing are left out."""
+        process.check()
+        self._dozing[process.name] = process, self.now, seconds
+        process.pause()
+
+    def _rouse(self) -> None:
+        """Daemons that have got something to do wake at the time of their next pass."""
+        for name, (process, since, seconds) in list(self._dozing.items()):
+            if process.ended or self._has_work(name):
+                del self._dozing[name]
+                passes = max(1.0, math.ceil((self.now - since) / seconds))
+                self._wake(process, since + passes * seconds - self.now)
+
+    def _has_work(self, name: str) -> bool:
+        if name == plan.VALIDATOR:
+            return bool(self.boinc.to_validate)
+        aborted = any(each.state == "running" and each.boinc_state in ABORTED_STATES for each in self.server.batches.values())
+        return bool(self.boinc.to_assimilate) or aborted
+
+    def wait_for_news(self, seconds: float) -> None:
+        """The master sleeps until something has come, or for so long."""
+        self._waits_for_news = True
+        self.sleep(self.processes[plan.MASTER], seconds)
+        self._waits_for_news = False
+
+    def wake_master(self) -> None:
+        if self._waits_for_news:
+            self._waits_for_news = False
+            self._wake(self.processes[plan.MASTER], 0.0)
+
+    def _file_system(self, process: Process, may_write: Callable[[str], bool]) -> disk.ProcessDisk:
+        def refused(path: str) -> None:
+            self.witness.object("nothing is written outside its folder", f"{process.name} writes {path}")
+
+        def is_away() -> bool:
+            if self._uploads_away:
+                self._happened(f"{process.name} found no uploads")
+            return self._uploads_away
+
+        def arrived(path: str) -> None:
+            if path.startswith(f"{disk.BATCH}/new/") or path.endswith(batchdir.CANCEL):
+                self.wake_master()
+
+        return disk.ProcessDisk(self.disk, process.points, may_write, refused, arrived, is_away)
+
+    def _master(self, process: Process) -> None:
+        self.witness.run_begins()
+        batchdir.secrets = SimpleNamespace(token_hex=self._token_hex)  # type: ignore[attr-defined]
+        program = self._program(self.plan, self.witness.call_made, self.witness.result_handled)
+        manager = manager_of([InstalledPlugin("boinc", "", "", backend.Plugin(self, process))])
+        options = Options("boinc", "/project", disk.BATCH, False, True, self.plan.settings, {})
+        run = Run(options, program.folder, manager, self._file_system(process, disk.of_master), ProcessClock(self, process))
+        program.run = run
+        handle_error = program.handle_error if self.plan.handles_errors else None
+        run.failures = Failures(self.witness)
+        run.go(program.make_calls, program.handle_result, handle_error, self.plan.in_flight)
+
+    def _validator(self, process: Process) -> None:
+        def start(store: SimulatedStore, words: daemon.Words, clock: ProcessClock) -> daemon.Pass:
+            fs = self._file_system(process, disk.of_validator)
+            return Validator(store.validation, words, clock, fs, wall=self.wall).make_pass
+
+        self._daemon(process, start)
+
+    def _assimilator(self, process: Process) -> None:
+        def start(store: SimulatedStore, words: daemon.Words, clock: ProcessClock) -> daemon.Pass:
+            return Assimilator(store.assimilation, words, clock, self._file_system(process, disk.of_assimilator)).make_pass
+
+        self._daemon(process, start)
+
+    def _daemon(self, process: Process, start: Callable[..., daemon.Pass]) -> None:
+        argv = ["--app", "pyboinc", "-p", "/project", "--sleep_interval", str(self.plan.sleeps)]
+        words = daemon.read_words(process.name, "", argv, validators_words)
+        clock = ProcessClock(self, process)
+        store = SimulatedStore(self.server, clock, float("inf"), process.points)
+        try:
+            daemon.keep_passing(start(store, words, clock), words, clock)
+        finally:
+            store.close()
+
+    def _ended(self, process: Process) -> None:
+        error, name = process.error, process.name
+        if self.witness.violation or isinstance(error, Violation):
+            raise self.witness.violation or error
+        self.witness.tell(self.now, f"{name} ends: {type(error).__name__}")
+        if isinstance(error, (Crash, daemon.Stop, KeyboardInterrupt)):
+            if isinstance(error, Crash) and process is self._power_goes_with:
+                self._power_cut()
+                return
+            if isinstance(error, Crash):
+                self._happened(f"killed {name}")
+            if name == plan.MASTER:
+                self._waits_for_news = False
+            self.after(RESTART, lambda: self._start(name))
+        elif name == plan.MASTER and error is None:
+            self.witness.run_ended()
+            self.state = "finished"
+        elif name == plan.MASTER and isinstance(error, BatchError) and "was cancelled" in str(error):
+            self.state = "cancelled"
+        elif name == plan.MASTER and isinstance(error, PyBoincError) and self._explains(error):
+            self._happened("the master was refused")
+            self.after(RESTART, lambda: self._start(name))
+        else:
+            self.witness.object("nothing ends for no reason", f"{name}: {type(error).__name__}: {error}")
+
+    def _explains(self, error: PyBoincError) -> bool:
+        """Whether what has befallen the server is a reason for a master to give up for now."""
+        reason = isinstance(error, (StoreError, ToolError)) or "No space left" in str(error)
+        return reason and self.now <= self._troubles
+
+    # -- what befalls
+
+    def _befall(self, fault: Fault) -> None:
+        if self.state or self._is_over:
+            return
+        self.faults += 1
+        self.witness.tell(self.now, str(fault))
+        process = self.processes.get(fault.target)
+        if fault.kind == plan.KILL and process:
+            process.points.at = process.points.steps + int(fault.amount)
+        elif fault.kind == plan.KILL_ASLEEP and process:
+            if not process.ended:
+                self._happened(f"{fault.target} asleep killed")
+                process.kill()
+                self._ended(process)
+        elif fault.kind == plan.POWER_CUT and process:
+            process.points.at = process.points.steps + int(fault.amount)
+            self._power_goes_with = process
+        elif fault.kind in plan.DATABASE:
+            self.server.armed.append(fault.kind)
+        elif fault.kind == plan.TOOL_FAILS:
+            self._failing_tools += 1 + int(self._chance.random() * 6)
+        elif fault.kind == plan.CLOCK_JUMP:
+            self._wall_ahead += fault.amount
+            self._happened(fault.kind)
+        else:
+            self._happened(fault.kind)
+            {
+                plan.DISK_FULL: self._fill_disk,
+                plan.UPLOADS_AWAY: self._take_uploads,
+                plan.DATABASE_AWAY: self._take_database,
+                plan.CANCEL: self._cancel,
+                plan.WEB_ABORT: self._abort_on_the_web,
+                plan.SETUP_AGAIN: self._set_up,
+                plan.UPGRADE: self._upgrade,
+            }[fault.kind](fault.amount)
+        if fault.kind in (plan.DISK_FULL, plan.DATABASE_AWAY, plan.TOOL_FAILS):
+            self._troubles = max(self._troubles, self.now + fault.amount + 3600.0)
+
+    def _power_cut(self) -> None:
+        """All processes die, and what was not synced may be gone."""
+        self._happened(plan.POWER_CUT)
+        for process in self.processes.values():
+            process.kill()
+            self.after(RESTART, lambda name=process.name: self._start(name))  # type: ignore[misc]
+        self._waits_for_news = False
+        self._power_goes_with = None
+        for tool in self._tools:
+            tool.cut_off = True
+        for name in sorted(self.boinc.staged):
+            if self._chance.happens(0.2):
+                del self.boinc.staged[name]
+        self.disk = self.boinc.disk = self.disk.after_power_cut(self._chance.random if self._chance.happens(0.7) else None)
+
+    def _fill_disk(self, seconds: float) -> None:
+        self.disk.full = True
+        self.after(seconds, lambda: setattr(self.disk, "full", False))
+
+    def _take_uploads(self, seconds: float) -> None:
+        self._uploads_away = True
+        self.after(seconds, lambda: setattr(self, "_uploads_away", False))
+
+    def _take_database(self, seconds: float) -> None:
+        self.server.away = True
+        self.after(seconds, lambda: setattr(self.server, "away", False))
+
+    def _cancel(self, _: float) -> None:
+        """``pyboinc cancel``, of another process."""
+        if token := self._token():
+            process = Process("admin", lambda _: None, CrashPoints())
+            with contextlib.suppress(OSError):  # the disk is full
+                batchdir.ask_to_cancel(self._file_system(process, disk.of_master), disk.BATCH, token)
+
+    def _abort_on_the_web(self, _: float) -> None:
+        for batch in self.server.batches.values():
+            if batch.boinc_state == 1:
+                batch.boinc_state = 3
+
+    def _set_up(self, _: float = 0.0) -> None:
+        """``pyboinc setup``: another version of the app."""
+        number = 1 + max((each.version_num for each in self.boinc.versions), default=FIRST_VERSION - 1)
+        self.boinc.add_version(self.boinc.app, number, HostSpec().platforms[0])
+
+    def _upgrade(self, _: float) -> None:
+        """All processes are stopped as an admin stops them, and started again."""
+        for name, process in self.processes.items():
+            if not process.ended:
+                process.asked_to_end = KeyboardInterrupt() if name == plan.MASTER else daemon.Stop("signal")
+                self._turn(process)
+
+    def _heal(self) -> None:
+        """No faults from now on, and volunteers enough."""
+        self.fleet.heal()
+        self.server.away = self.disk.full = self._uploads_away = False
+        self.server.armed.clear()
+        self._failing_tools = 0
+        for process in self.processes.values():
+            process.points.at = None
+        if self._healed:
+            return
+        self._healed = True
+        for _ in range(max(self.plan.settings.max_total_results, 6)):
+            self.fleet.add_host(HostSpec())
+
+    # -- what others report
+
+    def _happened(self, what: str) -> None:
+        self.witness.happened[what] += 1
+
+    def create_work(self, batch: int, lines: Sequence[str]) -> backend.Tool:
+        tool = backend.Tool(self, batch, lines)
+        self._tools.append(tool)
+        return tool
+
+    def tool_fails(self) -> bool:
+        if self._failing_tools:
+            self._failing_tools -= 1
+            self._troubles = max(self._troubles, self.now + 3600.0)
+            self._happened(plan.TOOL_FAILS)
+            return True
+        return False
+
+    def _committed(self, workunits: Any) -> None:
+        self.boinc.changed(workunits)
+        self.witness.committed(workunits, self.server)
+
+    def _job_made(self, wu: Workunit) -> None:
+        files = wu.job
+        assert isinstance(files, Files)
+        program, data = self.boinc.staged[files.program], self.boinc.staged[files.input]
+        ran = app.outcome(program, data)
+        assert ran is not None
+        self.witness.job_made(wu, ran.calls, ran.output, self._is_delivered(wu.name))
+
+    def _is_delivered(self, job: str) -> bool:
+        if job not in self.witness.jobs:
+            return False
+        for path, file in self.disk.files.items():
+            folder, _, name = path.rpartition("/")
+            if folder in (f"{disk.BATCH}/new", f"{disk.BATCH}/old") and not name.startswith("."):
+                if any(each.job == job for each in load_records(file.data)):
+                    return True
+        return False
+
+    def _run_job(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
+        """A host fetches the input files, and computes."""
+        files = wu.job
+        staged = self.boinc.staged
+        if not isinstance(files, Files) or files.program not in staged or files.input not in staged:
+            return Answer(1.0, NO_FILE, None, b"", "an input file can't be downloaded")
+        ran = app.outcome(staged[files.program], staged[files.input])
+        assert ran is not None
+        seconds = self.plan.job_seconds * (0.5 + volunteer.chance.random()) / volunteer.speed
+        return Answer(seconds, 0, ran.output, ran.report)
+
+    # -- the end
+
+    def _token_hex(self, size: int) -> str:
+        return f"{int(self._chance.random() * 256**size):0{2 * size}x}"
+
+    def _token(self) -> str:
+        file = self.disk.files.get(f"{disk.BATCH}/{batchdir.CHECKPOINT}")
+        return Checkpoint.load(file.data, "").token if file else ""
+
+    def _settle_down(self) -> None:
+        """The master has ended. Run again, a finished batch has nothing to do; retired or cancelled, its jobs all end."""
+        self._is_over = True
+        self._heal()
+        if self.state == "finished":
+            self.state = ""
+            self._start(plan.MASTER)
+            self._go_on(lambda: bool(self.state))
+            self._happened("a finished batch was run again")
+            if self._chance.happens(0.5):
+                self._retire()
+        self._go_on(lambda: all(wu.assimilate_state == ASSIMILATE_DONE for wu in self.boinc.workunits.values()))
+        for batch in self.server.batches.values():
+            if batch.ended > batch.jobs:
+                self.witness.object("counts add up", f"{batch.ended} jobs of batch {batch.id} have ended, of {batch.jobs}")
+
+    def _go_on(self, until: Callable[[], bool]) -> None:
+        end = self.now + TO_THE_END * self.plan.job_seconds + LONGEST_JUMP
+        while not until():
+            self._step()
+            if self.now > end:
+                self._stuck()
+
+    def _retire(self) -> None:
+        """``pyboinc retire``, of another process."""
+        (table,) = self.server.batches.values()
+
+        def body(process: Process) -> None:
+            clock = ProcessClock(self, process)
+            fs = self._file_system(process, disk.of_master)
+            batch = Batch(table.id, table.token, disk.BATCH, "boinc", "/project", self.plan.settings, {}, fs, clock)
+            run = backend.Run(batch, self, process)
+            run.retire()
+            run.close()
+
+        process = Process("admin", body, CrashPoints())
+        process.resume()
+        if not process.ended or process.error is not None or table.state != "retired":
+            self.witness.object("a finished batch can be retired", f"{table.state}: {process.error!r}")
+        self._happened("retired")
+
+
+class Rests(logging.Handler):
+    """Counts what daemons leave alone for a while."""
+
+    def __init__(self, happened: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._happened = happened
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "Tried again in" in str(record.msg):
+            self._happened("a daemon let a batch rest")
+
+
+class Failures(list[Failure]):
+    """Failed calls of a program without handle_error: handled, too, by being listed."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+
+    def append(self, failure: Failure) -> None:
+        self._witness.result_handled(failure[0].position, None, failure[1])
+        super().append(failure)
+
+
+class ProcessClock:
+    """A process's clock: its sleep is the turn of others."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world = world
+        self._process = process
+
+    def now(self) -> float:
+        return self._world.now
+
+    def sleep(self, seconds: float) -> None:
+        if seconds == self._world.plan.sleeps and self._process.name != plan.MASTER:
+            self._world.doze(self._process, seconds)
+        else:
+            self._world.sleep(self._process, seconds)
+
+    def check(self) -> None:
+        self._process.check()
