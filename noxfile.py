@@ -141,10 +141,13 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def sim(session: nox.Session) -> None:
-    """The laboratory: crash points, faults, invariants."""
+    """The laboratory: crash points, faults, invariants. `-- --seeds 10000 --jobs 2` runs many; `-- --help` says what else it takes."""
     has_tests(session, "sim")
-    install(session, *wheels(), *TEST_TOOLS)
-    session.run("pytest", "sim")
+    install(session, *wheels(), *TEST_TOOLS, *nox.project.dependency_groups(TOOLS, "sim"))
+    if session.posargs:
+        session.run("python", "-m", "laboratory", *session.posargs, env={"PYTHONPATH": str(ROOT / "sim")})
+    else:
+        session.run("pytest", "sim")
 
 
 @nox.session(requires=["build"])

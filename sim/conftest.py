@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+sys.path.insert(0, os.path.dirname(__file__))  # for the package laboratory
+
 from pyboinc.model import JobSettings
 from pyboinc_local.fleet import hosts, schema, study
 from pyboinc_local.model_time import LogNormal

@@ -6,12 +6,13 @@ A slave's output follows from program and input, so that each is computed once, 
 from __future__ import annotations
 
 import functools
+import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from pyboinc import bundle, pyboinc_call
 from pyboinc.model import Call
@@ -20,6 +21,7 @@ from pyboinc.slave.files import parse_output_file
 from pyboinc.slave.runner import HostFault, Program, run_job
 
 from .plan import GENERATOR, Plan
+from .witness import Witness
 
 FOLDER = str(Path(__file__).parent / "program")
 SLAVE = "lab_slave.py"
@@ -56,16 +58,42 @@ def outcome(program: bytes, data: bytes) -> Ran | None:
     return Ran(output, report, len(parse_output_file(output)))
 
 
+class App(Protocol):
+    """A program, for one run of its master.
+
+    go: the run, to its end.  is_right: whether this is what a slave gives for this input; an output of None is an exception.
+    answer: what it has printed.
+    """
+
+    folder: str
+    answer: str
+
+    def go(self, run: Run) -> None: ...
+
+    @staticmethod
+    def is_right(given: Any, output: Any) -> bool: ...
+
+
 class LabApp:
-    """The program of a plan: some calls, whose handlers make further ones. told: of each call made, and each result handled."""
+    """The program of a plan: some calls, whose handlers make further ones. witness: told of all that it makes and handles."""
 
     folder = FOLDER
+    answer = ""
 
-    def __init__(self, plan: Plan, made: Callable[[Call], None], handled: Callable[[str, Any, Exception | None], None]) -> None:
+    def __init__(self, plan: Plan, witness: Witness) -> None:
         self._plan = plan
-        self._made = made
-        self._handled = handled
-        self.run: Run | None = None
+        self._witness = witness
+
+    def go(self, run: Run) -> None:
+        self._run = run
+        handle_error = self.handle_error if self._plan.handles_errors else None
+        run.go(self.make_calls, self.handle_result, handle_error, self._plan.in_flight)
+
+    @staticmethod
+    def is_right(given: Any, output: Any) -> bool:
+        if output is None or given.fails:
+            return output is None and bool(given.fails)
+        return (output.value, output.children) == (given.value**2, given.children)
 
     def make_calls(self) -> Iterator[None] | None:
         calls = self._all()
@@ -76,22 +104,62 @@ class LabApp:
         return None
 
     def _all(self) -> Iterator[None]:
-        from lab_types import Input
-
-        plan = self._plan
-        for number in range(plan.calls):
-            children = plan.children if number % 3 == 0 else 0
-            self._made(pyboinc_call(SLAVE, Input(number, children, number in plan.failing)))
+        for number in range(self._plan.calls):
+            children = self._plan.children if number % 3 == 0 else 0
+            self._call(number, children, number in self._plan.failing)
             yield
 
-    def handle_result(self, output: Any) -> None:
+    def _call(self, value: int, children: int = 0, fails: bool = False) -> None:
         from lab_types import Input
 
-        assert self.run is not None
-        self._handled(self.run.handling, output, None)
-        if type(output.children) is int and output.children < 10:
+        self._witness.call_made(pyboinc_call(SLAVE, Input(value, children, fails)))
+
+    def handle_result(self, output: Any) -> None:
+        self._witness.result_handled(self._run.handling, output, None)
+        if type(output.children) is int and output.children < 10:  # a lie may be anything
             for child in range(output.children):
-                self._made(pyboinc_call(SLAVE, Input(100 + child)))
+                self._call(100 + child)
 
     def handle_error(self, call: Call, error: Exception) -> None:
-        self._handled(call.position, None, error)
+        self._witness.result_handled(call.position, None, error)
+
+
+class Example:
+    """A script of examples/, as it is: `pyboinc_master` gives the run to the world."""
+
+    def __init__(self, folder: str, arguments: Sequence[str], witness: Witness) -> None:
+        self.folder = folder
+        self.answer = ""
+        self._arguments = arguments
+        self._witness = witness
+
+    def go(self, run: Run) -> None:
+        import pyboinc
+
+        def call(slave: str, given: Any, **more: Any) -> Call:
+            made = pyboinc_call(slave, given, **more)
+            self._witness.call_made(made)
+            return made
+
+        def master(make_calls: Callable[[], Any], handle_result: Callable[[Any], Any]) -> None:
+            def handle(output: Any) -> None:
+                self._witness.result_handled(run.handling, output, None)
+                handle_result(output)
+
+            run.go(make_calls, handle, None)
+
+        path = os.path.join(self.folder, "app_master.py")
+        before = pyboinc.pyboinc_call, pyboinc.pyboinc_master, sys.argv
+        pyboinc.pyboinc_call, pyboinc.pyboinc_master, sys.argv = call, master, [path, *self._arguments]
+        out = io.StringIO()
+        code = compile(Path(path).read_text("utf-8"), path, "exec")
+        space = {"__name__": "__main__", "__file__": path, "print": functools.partial(print, file=out)}
+        try:
+            exec(code, space)
+        finally:
+            pyboinc.pyboinc_call, pyboinc.pyboinc_master, sys.argv = before  # type: ignore[misc]
+        self.answer = out.getvalue()
+
+    @staticmethod
+    def is_right(given: Any, output: Any) -> bool:
+        return output is not None  # the answer will tell

@@ -37,7 +37,8 @@ def upload_path(result: Result) -> str:
 
 class Boinc(Project):
     """staged: the download hierarchy, by name.  to_validate, to_assimilate: workunits that may wait for PyBOINC's daemons.
-    by_name: workunits that are not purged or forgotten.  made: told of each new workunit.
+    by_name: workunits that are not purged or forgotten.  needless: names of jobs that were given up without need.
+    made: told of each new workunit.
     """
 
     def __init__(self, disk: MemoryDisk, settings: JobSettings, config: Config, seed: int, log: EventLog, made: Callable[[Workunit], None]):
@@ -47,6 +48,7 @@ class Boinc(Project):
         self.to_validate: set[int] = set()
         self.to_assimilate: set[int] = set()
         self.by_name: dict[str, Workunit] = {}
+        self.needless: set[str] = set()
         self._settings = settings
         self._made = made
 
@@ -56,6 +58,11 @@ class Boinc(Project):
 
     def new_batch(self) -> int:
         return self.add_batch(self.app, self._settings, app_version_num=max(each.version_num for each in self.versions))
+
+    def is_lost(self, wu: Workunit) -> bool:
+        """Its output was deleted after it had been delivered, and can't be delivered again."""
+        gone = any(each.id == wu.canonical_resultid and each.file_delete_state == FILE_DELETE_DONE for each in wu.results)
+        return gone and wu.assimilate_state == ASSIMILATE_DONE
 
     def rename(self, wu: Workunit, name: str) -> None:
         self.by_name.pop(wu.name, None)

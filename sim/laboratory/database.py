@@ -15,7 +15,7 @@ import mysql.connector
 from pyboinc.ledger import CheckedApp, CheckedResult, CheckedWorkunit, HostVersion, Ledger, OutputFile
 from pyboinc.ports import Clock
 from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
-from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, FILE_DELETE_DONE, SUCCESS
+from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, SUCCESS
 from pyboinc.testing import CrashPoints
 from pyboinc_boinc.project import Database
 from pyboinc_boinc.store.assimilation import COUNTED_FAILED, COUNTED_SUCCEEDED, NOT_COUNTED
@@ -425,9 +425,7 @@ def _known(wire: Wire, names: Sequence[str]) -> dict[str, Known]:
     for name in names:
         wu = wire.server.boinc.by_name.get(name)
         if wu is not None:
-            done = wu.assimilate_state == ASSIMILATE_DONE
-            gone = any(each.id == wu.canonical_resultid and each.file_delete_state == FILE_DELETE_DONE for each in wu.results)
-            found[name] = Known(wu.id, done, done and gone)
+            found[name] = Known(wu.id, wu.assimilate_state == ASSIMILATE_DONE, wire.server.boinc.is_lost(wu))
     return found
 
 
@@ -451,6 +449,8 @@ def _forget(wire: Wire, workunits: Sequence[int]) -> None:
     boinc = wire.server.boinc
     for number in workunits:
         wu = boinc.workunits[number]
+        if not boinc.is_lost(wu):
+            boinc.needless.add(wu.name)
         if not wu.name.startswith("lost_"):
             boinc.rename(wu, f"lost_{wu.id}_{wu.name}")
 

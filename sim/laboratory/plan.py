@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pyboinc.model import JobSettings
@@ -59,7 +59,7 @@ class Plan:
     failing: frozenset[int] = frozenset()
     handles_errors: bool = True
     in_flight: int | None = None
-    settings: JobSettings = JobSettings()
+    settings: JobSettings = field(default_factory=JobSettings)
     adaptive: int = 0
     one_result_per_user: bool = True
     hosts: tuple[HostSpec, ...] = (HostSpec(),) * 3

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from pyboinc.errors import JobError, SlaveError
-from pyboinc.model import Call, siblings
+from pyboinc.model import Call, describe, siblings
 from pyboinc.states import (
     ASSIMILATE_DONE,
     ASSIMILATE_INIT,
@@ -41,8 +41,6 @@ from .plan import (
     DATABASE,
     DATABASE_AWAY,
     DISK_FULL,
-    KILL,
-    KILL_ASLEEP,
     POWER_CUT,
     PROCESSES,
     SETUP_AGAIN,
@@ -107,8 +105,12 @@ class Violation(BaseException):
     """What must hold does not. Not an Exception: no code under test may take it for an error of its own."""
 
     def __init__(self, rule: str, text: str) -> None:
-        super().__init__(f"{rule}: {text}")
+        super().__init__(rule, text)
         self.rule = rule
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.text}"
 
 
 class Witness(EventLog):
@@ -117,9 +119,10 @@ class Witness(EventLog):
     def __init__(self, keep: bool = False) -> None:
         super().__init__(self._line)
         self.happened = Counter[str]()
+        self.is_right: Callable[[Any, Any], bool] = lambda given, output: True
         self.violation: Violation | None = None
         self.lines: list[str] | None = [] if keep else None
-        self.truth: dict[str, bytes] = {}  # by job: what an honest host returns
+        self._jobs: dict[int, tuple[str, bytes]] = {}  # by workunit, of which BOINC may change the name: job, and the true output
         self.spoiled: Collection[int] = frozenset()
         self.workunits: Mapping[int, Workunit] = {}
         self.jobs: dict[str, int] = {}  # how often each was made
@@ -133,6 +136,7 @@ class Witness(EventLog):
         self._workunits: dict[int, tuple[int, int, int, int]] = {}
         self._quorums: dict[int, int] = {}
         self._sent: dict[int, float] = {}  # by host: when the last result that it has reported was sent
+        self._adaptive = False
         self._hash = blake2b(digest_size=8)
 
     # -- trace
@@ -158,18 +162,18 @@ class Witness(EventLog):
 
     # -- jobs
 
-    def job_made(self, wu: Workunit, calls: int, truth: bytes, delivered: bool) -> None:
-        """delivered: its record is in the batch's folder."""
+    def job_made(self, wu: Workunit, calls: int, truth: bytes, needless: bool) -> None:
+        """needless: if it was made before, there is no reason to make it again."""
         first, _ = positions_of(wu.name)
         self.jobs[wu.name] = self.jobs.get(wu.name, 0) + 1
-        self.truth[wu.name] = truth
+        self._jobs[wu.id] = wu.name, truth
         self._quorums[wu.id] = wu.min_quorum
         for position in siblings(first, calls):
             self._job_of[position] = wu.name
         if self.jobs[wu.name] > 1:
             self.happened["made again"] += 1
-            if delivered:
-                self.object("no job is made twice", f"{wu.name} was made again, and its record is there")
+            if needless:
+                self.object("no job is made twice", f"{wu.name} was made again, and its record or its output is there")
 
     # -- the event log of BOINC's own daemons
 
@@ -183,9 +187,8 @@ class Witness(EventLog):
         if self.workunits[result.workunitid].min_quorum == 1 and self._adaptive:
             self.happened["a host was trusted to work alone"] += 1
 
-    _adaptive = False
-
     def watch(self, workunits: Mapping[int, Workunit], spoiled: Collection[int], adaptive: bool) -> None:
+        """What it looks at: the project's rows, and which outputs were spoiled."""
         self.workunits, self.spoiled, self._adaptive = workunits, spoiled, adaptive
 
     def over(self, t: float, result: Result) -> None:
@@ -262,12 +265,13 @@ class Witness(EventLog):
         if len(alike) < needed or len(came) < wu.min_quorum:
             self.object("no quorum", f"{wu.name}: {len(alike)} of {len(came)} results agree, of a quorum of {wu.min_quorum}")
         assert canonical.output is not None
-        if canonical.output != self.truth[wu.name]:
+        job, truth = self._jobs[wu.id]
+        if canonical.output != truth:
             if not all(each.id in self.spoiled for each in alike):
                 self.object("a wrong result was accepted", f"{wu.name}, and no host that gave it has lied")
-            self.lied.add(wu.name)
+            self.lied.add(job)
             self.happened["liars formed a quorum"] += 1
-        self.accepted[wu.name] = canonical.output
+        self.accepted[job] = canonical.output
         self.happened["quorum 1"] += wu.min_quorum == 1
         self.happened["quorum of 3"] += wu.min_quorum == 3
         self.happened["quorum of all"] += len(alike) == len(came) > 1
@@ -301,8 +305,9 @@ class Witness(EventLog):
 
     def call_made(self, call: Call) -> None:
         before = self.inputs.setdefault(call.position, call.input)
-        if (before.value, before.children) != (call.input.value, call.input.children):
-            self.object("replay", f"call {call.position} was made with {before.value}, and now with {call.input.value}")
+        if describe(before) != describe(call.input):
+            then, now = describe(before), describe(call.input)
+            self.object("the same calls in each run", f"call {call.position} was made with {then}, and now with {now}")
         self.happened["a handler made a call"] += "." in call.position
 
     def result_handled(self, position: str, output: Any, error: Exception | None) -> None:
@@ -321,17 +326,15 @@ class Witness(EventLog):
         if error is None:
             if job not in self.accepted:
                 self.object("no result is handled without its quorum", f"call {position}, of {job}")
-            right = not given.fails and (output.value, output.children) == (given.value**2, given.children)
-            if not right and job not in self.lied:
-                self.object("no wrong result is handled", f"call {position} of {given.value} gave {output.value}")
+            if not self.is_right(given, output) and job not in self.lied:
+                self.object("no wrong result is handled", f"call {position} of {describe(given)} gave {describe(output)}")
         elif isinstance(error, JobError):
             self.happened["call failed: job"] += 1
-        elif isinstance(error, SlaveError):
-            self.happened["call failed: slave"] += 1
-            if not given.fails and job not in self.lied:
-                self.object("no wrong result is handled", f"call {position} of {given.value} failed: {error}")
-        elif job not in self.lied:
-            self.object("no wrong result is handled", f"call {position} of {given.value} can't be read: {error}")
+        else:
+            self.happened["call failed: slave"] += isinstance(error, SlaveError)
+            right = isinstance(error, SlaveError) and self.is_right(given, None)
+            if not right and job not in self.lied:
+                self.object("no wrong result is handled", f"call {position} of {describe(given)} failed: {error}")
 
     def run_ended(self) -> None:
         """A master has handled all: each call that it made, once."""

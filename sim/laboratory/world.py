@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyboinc import batchdir, daemon
 from pyboinc.batchdir import BatchError, Checkpoint
@@ -35,7 +35,7 @@ from pyboinc_validator.daemon import Validator
 from pyboinc_validator.daemon import own_words as validators_words
 
 from . import app, backend, disk, plan
-from .app import LabApp
+from .app import App, LabApp
 from .boinc import NO_FILE, Boinc, Files
 from .database import Server, SimulatedStore
 from .plan import PROCESSES, Draw, Fault, Plan
@@ -50,6 +50,14 @@ FIRST_VERSION = 101  # of the app
 
 logging.getLogger("pyboinc").addHandler(logging.NullHandler())
 logging.getLogger("pyboinc").propagate = False
+
+
+class Death(NamedTuple):
+    """The one crash point at which a process dies, of the first that is started of its name; with all power, or alone."""
+
+    process: str
+    point: int
+    power_cut: bool = False
 
 
 @dataclass
@@ -102,9 +110,11 @@ class Fleet(Simulation):
 
 
 class World:
-    """See the module's text."""
+    """See the module's text. keep: the trace.  answers: what masters that came to their end have printed."""
 
-    def __init__(self, plan: Plan, keep: bool = False, program: Any = None) -> None:
+    def __init__(
+        self, plan: Plan, keep: bool = False, make_app: Callable[[Plan, Witness], App] = LabApp, death: Death | None = None
+    ) -> None:
         self.plan = plan
         self.witness = Witness(keep)
         self._chance = Draw(f"{plan.seed} world")
@@ -138,7 +148,9 @@ class World:
         self._failing_tools = 0
         self._uploads_away = False
         self._troubles = 0.0  # until when a master may be refused for what has befallen the server
-        self._program = program or LabApp
+        self._make_app = make_app
+        self._death = death
+        self.answers: list[str] = []
         self._waits_for_news = False
         self.state = ""
         self._is_over = self._healed = False
@@ -204,9 +216,10 @@ class World:
 
     def _stuck(self) -> None:
         left = [wu for wu in self.boinc.workunits.values() if wu.assimilate_state != ASSIMILATE_DONE]
-        said = ", ".join(f"{wu.name}: {[(each.server_state, each.outcome, each.validate_state) for each in wu.results]}" for wu in left[:3])
-        told = {name: str(process.error) if process.ended else "sleeps" for name, process in self.processes.items()}
-        self.witness.object("every batch ends", f"no end {TO_THE_END:.0f} job times after the last fault; {len(left)} jobs are open ({said}); {told}")
+        results = [f"{wu.name}: {[(each.server_state, each.outcome, each.validate_state) for each in wu.results]}" for wu in left[:3]]
+        processes = [f"{name} {process.error if process.ended else 'sleeps'}" for name, process in self.processes.items()]
+        text = f"{len(left)} jobs are open {TO_THE_END:.0f} job times after the last fault: {', '.join(results + processes)}"
+        self.witness.object("every batch ends", text)
 
     # -- processes
 
@@ -218,12 +231,16 @@ class World:
             self._start(name)
 
     def _start(self, name: str) -> None:
-        if self.state or (name in self.processes and not self.processes[name].ended):
+        if (name == plan.MASTER and self.state) or (name in self.processes and not self.processes[name].ended):
             return
         bodies = {plan.MASTER: self._master, plan.VALIDATOR: self._validator, plan.ASSIMILATOR: self._assimilator}
         process = Process(name, bodies[name], CrashPoints())
         self.processes[name] = process
         self._started.append(process)
+        if self._death and self._death.process == name:
+            process.points.at = self._death.point
+            self._power_goes_with = process if self._death.power_cut else None
+            self._death = None
         self._turn(process)
 
     def _turn(self, process: Process) -> None:
@@ -293,14 +310,14 @@ class World:
     def _master(self, process: Process) -> None:
         self.witness.run_begins()
         batchdir.secrets = SimpleNamespace(token_hex=self._token_hex)  # type: ignore[attr-defined]
-        program = self._program(self.plan, self.witness.call_made, self.witness.result_handled)
+        program = self._make_app(self.plan, self.witness)
+        self.witness.is_right = program.is_right
         manager = manager_of([InstalledPlugin("boinc", "", "", backend.Plugin(self, process))])
         options = Options("boinc", "/project", disk.BATCH, False, True, self.plan.settings, {})
         run = Run(options, program.folder, manager, self._file_system(process, disk.of_master), ProcessClock(self, process))
-        program.run = run
-        handle_error = program.handle_error if self.plan.handles_errors else None
         run.failures = Failures(self.witness)
-        run.go(program.make_calls, program.handle_result, handle_error, self.plan.in_flight)
+        program.go(run)
+        self.answers.append(program.answer)
 
     def _validator(self, process: Process) -> None:
         def start(store: SimulatedStore, words: daemon.Words, clock: ProcessClock) -> daemon.Pass:
@@ -487,17 +504,15 @@ class World:
         program, data = self.boinc.staged[files.program], self.boinc.staged[files.input]
         ran = app.outcome(program, data)
         assert ran is not None
-        self.witness.job_made(wu, ran.calls, ran.output, self._is_delivered(wu.name))
+        needless = wu.name in self.boinc.needless or self._is_delivered(wu.name)
+        self.witness.job_made(wu, ran.calls, ran.output, needless)
 
     def _is_delivered(self, job: str) -> bool:
         if job not in self.witness.jobs:
             return False
-        for path, file in self.disk.files.items():
-            folder, _, name = path.rpartition("/")
-            if folder in (f"{disk.BATCH}/new", f"{disk.BATCH}/old") and not name.startswith("."):
-                if any(each.job == job for each in load_records(file.data)):
-                    return True
-        return False
+        folders = f"{disk.BATCH}/new", f"{disk.BATCH}/old"
+        there = [file.data for path, file in self.disk.files.items() if path.rpartition("/")[0] in folders and "/." not in path]
+        return any(each.job == job for data in there for each in load_records(data))
 
     def _run_job(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
         """A host fetches the input files, and computes."""
@@ -532,7 +547,7 @@ class World:
                 self._retire()
         self._go_on(lambda: all(wu.assimilate_state == ASSIMILATE_DONE for wu in self.boinc.workunits.values()))
         for batch in self.server.batches.values():
-            if batch.ended > batch.jobs:
+            if self.state == "finished" and batch.ended > batch.jobs:
                 self.witness.object("counts add up", f"{batch.ended} jobs of batch {batch.id} have ended, of {batch.jobs}")
 
     def _go_on(self, until: Callable[[], bool]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Chance = Callable[[], float]
 """Numbers from 0 to below 1, as of `random.Random.random`."""
+
+_folder_of = functools.lru_cache(100_000)(os.path.dirname)
 
 
 class Crash(BaseException):
@@ -61,11 +64,11 @@ class MemoryDisk:
 
     def sync_folder(self, path: str) -> None:
         """Names in the folder are from now on what a power cut leaves."""
-        for name in [each for each in self._durable_files if os.path.dirname(each) == path]:
+        for name in [each for each in self._durable_files if _folder_of(each) == path]:
             del self._durable_files[name]
-        self._durable_files.update({name: file for name, file in self.files.items() if os.path.dirname(name) == path})
-        self._durable_folders = {each for each in self._durable_folders if os.path.dirname(each) != path}
-        self._durable_folders.update(each for each in self.folders if os.path.dirname(each) == path)
+        self._durable_files.update({name: file for name, file in self.files.items() if _folder_of(name) == path})
+        self._durable_folders = {each for each in self._durable_folders if _folder_of(each) != path}
+        self._durable_folders.update(each for each in self.folders if _folder_of(each) == path)
 
     def move_folder(self, source: str, target: str) -> None:
         """At once and for good, as journalling file systems do it."""
@@ -103,8 +106,8 @@ class MemoryDisk:
                     else:
                         del names[path]
         new = MemoryDisk()
-        there = {each for each in folders if _within(os.path.dirname(each), folders)}
-        left = {path: _left(names[path], chance) for path in sorted(names) if _within(os.path.dirname(path), there)}
+        there = {each for each in folders if _within(_folder_of(each), folders)}
+        left = {path: _left(names[path], chance) for path in sorted(names) if _within(_folder_of(path), there)}
         new._settle(there, left)
         return new
 
@@ -117,10 +120,10 @@ class MemoryDisk:
 
 def _within(folder: str, folders: set[str]) -> bool:
     """Whether the folder is there, and all above it."""
-    while os.path.dirname(folder) != folder:
+    while _folder_of(folder) != folder:
         if folder not in folders:
             return False
-        folder = os.path.dirname(folder)
+        folder = _folder_of(folder)
     return True
 
 
@@ -220,16 +223,16 @@ class MemoryFileSystem:
         disk = self.disk
         if path not in disk.folders:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        return sorted(os.path.basename(each) for each in {*disk.files, *disk.folders} if os.path.dirname(each) == path)
+        return sorted(os.path.basename(each) for each in {*disk.files, *disk.folders} if _folder_of(each) == path)
 
     def exists(self, path: str) -> bool:
         return path in self.disk.files or path in self.disk.folders
 
     def make_folder(self, path: str) -> None:
         missing = []
-        while path not in self.disk.folders and os.path.dirname(path) != path:
+        while path not in self.disk.folders and _folder_of(path) != path:
             missing.append(path)
-            path = os.path.dirname(path)
+            path = _folder_of(path)
         for each in reversed(missing):
             self._change(lambda each=each: self.disk.folders.add(each))  # type: ignore[misc]
 
@@ -255,8 +258,8 @@ class MemoryFileSystem:
         return file
 
     def _parent(self, path: str) -> None:
-        if os.path.dirname(path) not in self.disk.folders:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.path.dirname(path))
+        if _folder_of(path) not in self.disk.folders:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), _folder_of(path))
 
 
 class _Append:
