@@ -18,8 +18,18 @@ from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
 from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, SUCCESS
 from pyboinc.testing import CrashPoints
 from pyboinc_boinc.project import Database
-from pyboinc_boinc.store.assimilation import COUNTED_FAILED, COUNTED_SUCCEEDED, NOT_COUNTED
-from pyboinc_boinc.store.batches import ABORTED, COMPLETE, IN_PROGRESS, RETIRED, BatchStatus, Known, NewBatch
+from pyboinc_boinc.store.batches import (
+    ABORTED,
+    COMPLETE,
+    COUNTED_FAILED,
+    COUNTED_SUCCEEDED,
+    IN_PROGRESS,
+    NOT_COUNTED,
+    RETIRED,
+    BatchStatus,
+    Known,
+    NewBatch,
+)
 from pyboinc_boinc.store.connection import Connection, Transaction
 from pyboinc_local.server.rows import Workunit
 
@@ -431,8 +441,8 @@ def _known(wire: Wire, names: Sequence[str]) -> dict[str, Known]:
 
 def _recount(wire: Wire, batch: int) -> None:
     table = wire.server.batches[batch]
-    jobs = sum(wu.batch == batch for wu in wire.server.boinc.workunits.values())
-    wire.set(table, jobs=max(jobs, table.ended))
+    waiting = sum(wu.batch == batch and wu.id not in wire.server.counted for wu in wire.server.boinc.workunits.values())
+    wire.set(table, jobs=table.ended + waiting)
     if table.boinc_state == COMPLETE and table.ended < table.jobs:
         wire.set(table, boinc_state=IN_PROGRESS)
 

@@ -30,7 +30,7 @@ from pyboinc.states import (
     VALIDATE_ERROR,
     VALIDATE_INIT,
 )
-from pyboinc_boinc.store.assimilation import COUNTED_FAILED, COUNTED_SUCCEEDED
+from pyboinc_boinc.store.batches import COUNTED_FAILED, COUNTED_SUCCEEDED
 from pyboinc_local.eventlog import EventLog
 from pyboinc_local.server.rows import Result, Workunit
 

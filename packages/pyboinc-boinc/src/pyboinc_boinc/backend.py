@@ -141,7 +141,8 @@ class Run:
     def _look_at(self, status: BatchStatus) -> None:
         """A batch that was aborted or retired on the project's web pages ends here, too: by the master's own way."""
         if status.state != "running" or status.boinc_state in ABORTED_STATES:
-            batchdir.ask_to_cancel(self._batch.fs, self._batch.folder, self._batch.token)
+            with contextlib.suppress(OSError):  # the disk is full: the next look will do
+                batchdir.ask_to_cancel(self._batch.fs, self._batch.folder, self._batch.token)
 
     def _app(self, options: BoincOptions) -> AppRow:
         if self._store.schema.pending():

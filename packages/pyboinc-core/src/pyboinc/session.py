@@ -175,7 +175,8 @@ class Session(ABC):
     def _set_state(self, state: str) -> None:
         if self._checkpoint.state != state:
             self._checkpoint = replace(self._checkpoint, state=state)
-            self._dir.write_checkpoint(self._checkpoint)
+            with _disk_errors():
+                self._dir.write_checkpoint(self._checkpoint)
 
     def _stop_if_cancelled(self, at_the_end: bool = False) -> None:
         """Anybody may ask for it at any time: ``pyboinc cancel``. A batch whose last calls ended by that has not finished."""

@@ -9,12 +9,10 @@ from pyboinc.errors import StoreError
 from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
 
 from ..project import Project
-from .batches import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, COMPLETE, IN_PROGRESS
+from .batches import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, COMPLETE, COUNTED_FAILED, COUNTED_SUCCEEDED, IN_PROGRESS, NOT_COUNTED
 from .connection import Connection, Row, Transaction, marks, to_bytes, to_text
 from .uploads import Uploads
 
-NOT_COUNTED, COUNTED_FAILED, COUNTED_SUCCEEDED = 0, 1, 2
-"""``workunit.opaque``, which BOINC leaves to its users: as what the counters of its batch have this one."""
 _STDERR_KEPT = 65536
 
 

@@ -17,6 +17,8 @@ UNSENT, SENT = 2, 4  # result.server_state
 ASSIMILATE_READY, ASSIMILATE_DONE = 1, 2
 FILES_DELETED = 2  # file_delete_state
 CANCELLED = 16  # workunit.error_mask
+NOT_COUNTED, COUNTED_FAILED, COUNTED_SUCCEEDED = 0, 1, 2
+"""``workunit.opaque``, which BOINC leaves to its users: as what the counters of its batch have this one."""
 NAMES_AT_ONCE = 1000
 _ZERO = (  # columns of `batch` without a default
     *("logical_start_time", "logical_end_time", "est_completion_time", "njobs", "fraction_done", "nerror_jobs", "completion_time"),
@@ -245,10 +247,9 @@ def _made(step: Transaction, batch: int, jobs: int) -> None:
 
 
 def _recount(step: Transaction, batch: int) -> None:
-    """Purged workunits are among those that ended."""
-    found = step.row("SELECT COUNT(*) FROM workunit WHERE batch = %s", (batch,))
-    jobs = int(found[0]) if found else 0
-    if step.change("UPDATE pyboinc_batch SET jobs = GREATEST(%s, succeeded + failed) WHERE id = %s", (jobs, batch)):
+    """Those that were counted when they ended, of which some may be purged, and those that were not."""
+    waiting = f"SELECT COUNT(*) FROM workunit WHERE batch = %s AND opaque = {NOT_COUNTED}"
+    if step.change(f"UPDATE pyboinc_batch SET jobs = succeeded + failed + ({waiting}) WHERE id = %s", (batch, batch)):
         _show_jobs(step, batch)
 
 

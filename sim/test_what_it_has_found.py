@@ -1,0 +1,38 @@
+"""Bugs that the laboratory has found, each as the smallest world in which it happened. They are repaired, and stay so."""
+
+import pytest
+from laboratory.plan import CANCEL, DISK_FULL, UPGRADE, WEB_ABORT, Fault, Plan, draw
+from laboratory.world import World
+
+from pyboinc.model import JobSettings
+from pyboinc_local.simulation import HostSpec
+
+TWO = JobSettings(quorum=2)
+HOSTS = (HostSpec(ncpus=4),) * 3
+
+
+def outcome(plan):
+    ended = World(plan).run()
+    assert ended.violation is None, ended.violation
+    return ended
+
+
+def test_a_master_that_is_restarted_while_create_work_makes_its_jobs():
+    """The new master's create_work met jobs that the old one's had just made, and after five tries in a moment the master gave up.
+    What the old one made after the start was never counted."""
+    plan = Plan(1, calls=17, settings=TWO, hosts=HOSTS, tool_chunk=3, tool_seconds=30.0, faults=(Fault(UPGRADE, 14.0),))
+    ended = outcome(plan)
+    assert ended.state == "finished" and ended.happened.get("the master was refused", 0) == 0
+
+
+@pytest.mark.parametrize("kind", [CANCEL, WEB_ABORT])
+def test_a_batch_that_is_cancelled_when_the_disk_is_full(kind):
+    """The master ended with OSError and a traceback, instead of what to do."""
+    faults = Fault(kind, 1000.0), Fault(DISK_FULL, 1000.0, amount=30_000.0)
+    assert outcome(Plan(1, settings=TWO, hosts=HOSTS, faults=faults)).state == "cancelled"
+
+
+@pytest.mark.parametrize("seed, smaller", [(1185, (3, (0, 1), (0, 3))), (2664, ())])
+def test_jobs_of_which_some_are_purged_are_counted_when_a_master_starts(seed, smaller):
+    """It took the rows that were there for all, although others had ended and were gone."""
+    assert outcome(draw(seed).smaller(*smaller)).state == "finished"
