@@ -173,6 +173,18 @@ def test_fresh_sets_aside_and_deletes_nothing(directory):
     assert directory.begin("boinc", "/p", 0).token != token
 
 
+def test_fresh_sets_aside_what_an_executor_and_slaves_wrote_and_leaves_the_users_files(directory):
+    disk = Disk()
+    for mine in (False, True):
+        directory.begin("local", "", 0)
+        disk.write(directory.path("pyboinc_calls"), b"calls")
+        for name in ("0", "12.0") + ("mine",) * mine:
+            disk.make_folder(directory.path("files", name))
+        aside = directory.set_aside()
+        assert disk.read(os.path.join(aside, "pyboinc_calls")) == b"calls" and not disk.exists(directory.path("pyboinc_calls"))
+        assert disk.exists(directory.path("files")) == mine and disk.exists(os.path.join(aside, "files", "12.0")) != mine
+
+
 def test_what_was_set_aside_can_be_put_back(directory):
     token = directory.begin("local", "", 0).token
     directory.bring_back()

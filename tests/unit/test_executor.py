@@ -244,7 +244,7 @@ def test_stopped_it_goes_on(tmp_path):
         file.write(b"\x07")  # a write that was cut off
     again = pyboinc.load(tmp_path, argv=[])
     assert [each.result(SECONDS) for each in again] == [1, 2, 4, None, None, None, None]
-    with pytest.raises(BatchError, match="no folder"):
+    with pytest.raises(BatchError, match="there is no batch in"):
         pyboinc.load(tmp_path / "nowhere", argv=[])
 
 

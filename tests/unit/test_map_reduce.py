@@ -49,7 +49,7 @@ def test_associativity_is_tried_in_debug_mode():
     check_associative(operator.sub, [1, 2])
 
 
-def test_joblib():
+def test_joblib(tmp_path):
     joblib = pytest.importorskip("joblib")
     import pyboinc.joblib  # noqa: F401  (registers itself)
 
@@ -62,3 +62,7 @@ def test_joblib():
             joblib.Parallel()(joblib.delayed(operator.truediv)(1, i) for i in (1, 0, 2))
         parallel = joblib.Parallel(return_as="generator")
         assert list(parallel(joblib.delayed(abs)(-i) for i in range(5))) == list(range(5))
+    with joblib.parallel_config("pyboinc", batch=tmp_path, argv=[]):
+        for count, n_jobs in ((2, None), (2, 1), (3, None)):  # 1 is joblib's word for here and now
+            assert joblib.Parallel(n_jobs)(joblib.delayed(abs)(-i) for i in range(count)) == list(range(count))
+    assert [each.result() for each in pyboinc.load(tmp_path, argv=[])] == [0, 1, 2]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .batchdir import FILES
 from .errors import DecodeError
 from .model import Attachment, SettingsError
 from .ports import FileSystem, arrive
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 DataFiles = Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]
 """Paths, whose last parts are the names by which slaves ask for them; or names and paths."""
-
-FOLDER = "files"  # in the batch directory: what came back, in a folder for each call
-
 
 class Attachments:
     """Reads each data file once. folder: what paths are relative to.  limit (float): bytes that the files of a call may have."""
@@ -90,7 +88,7 @@ def keep(fs: FileSystem, batch_folder: str, position: str, written: Iterable[Wri
     written: what the output says of them, which hosts agreed on.  contents: what came with the report, which nobody has
     compared. Raises DecodeError if the two differ, OSError.
     """
-    folder = os.path.join(batch_folder, FOLDER, position)
+    folder = os.path.join(batch_folder, FILES, position)
     for name, size, digest in written:
         content = contents.get(name, b"")
         if not _is_as_told(content, size, digest):

@@ -4,7 +4,9 @@
     pyboinc_journal      what the master decided, one JSON array a line; see `pyboinc.decisions.Entry`
     pyboinc_lock         locked while a master runs
     pyboinc_cancel       asks the master that runs to cancel the batch
+    pyboinc_calls        what an executor was asked for; see `pyboinc.calllog`
     new/  old/           result files not yet handled, and handled
+    files/               what slaves wrote; see `pyboinc.attachments`
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from .model import POSITION, Record
 
 FORMAT = 1
 CHECKPOINT, JOURNAL, LOCK, NEW, OLD = "pyboinc_checkpoint", "pyboinc_journal", "pyboinc_lock", "new", "old"
-CANCEL = "pyboinc_cancel"
+CANCEL, CALLS, FILES = "pyboinc_cancel", "pyboinc_calls", "files"
 T = TypeVar("T")
 STATES = ("running", "finished", "cancelled", "retired")
 
@@ -159,12 +161,19 @@ class BatchDir:
             token = "damaged_" + secrets.token_hex(4)
         target = self.path(f"pyboinc_earlier_{token}")
         self.fs.make_folder(target)
-        for name in (NEW, OLD, JOURNAL, CANCEL, CHECKPOINT):
-            if self.fs.exists(self.path(name)):
+        for name in (NEW, OLD, FILES, CALLS, JOURNAL, CANCEL, CHECKPOINT):
+            if self.fs.exists(self.path(name)) and (name != FILES or self._are_of_slaves(name)):
                 self.fs.rename(self.path(name), os.path.join(target, name))
         self.fs.sync_folder(target)
         self.fs.sync_folder(self.folder)
         return target
+
+    def _are_of_slaves(self, name: str) -> bool:
+        """The user may have a folder or a file of that name."""
+        try:
+            return all(map(_POSITION, self.fs.listdir(self.path(name))))
+        except OSError:
+            return False
 
     def put_back(self, aside: str) -> None:
         """Undo `set_aside`: the batch that was to take its place was refused before it had a call."""

@@ -9,13 +9,12 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from .batchdir import BatchDir, BatchError
+from .batchdir import CALLS, BatchDir, BatchError
 from .codec import dumps, loads
 from .errors import DecodeError
 from .model import Attachment
 from .ports import AppendFile
 
-CALLS = "pyboinc_calls"
 FORMAT = 1
 _HEAD = struct.Struct("<II")
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from . import bundle, codec, display, plugins, settings
 from .attachments import Attachments, DataFiles
-from .batchdir import BatchError
+from .batchdir import CHECKPOINT, BatchError
 from .calllog import CallLog, LoggedCall
 from .decisions import CallMade, Failed, Finish, Handle, Instruction, Outvoted, Ready, Wait, Write
 from .errors import PyBoincError
@@ -118,8 +118,8 @@ def load(batch: str | os.PathLike[str], *, argv: Sequence[str] | None = None) ->
     classes: load when they are defined.
     """
     options, _ = _options(batch, None, argv)
-    if not os.path.isdir(options.batch):
-        raise BatchError(f"there is no folder {options.batch}")
+    if not os.path.exists(os.path.join(options.batch, CHECKPOINT)):
+        raise BatchError(f"there is no batch in {options.batch}")
     run = _Run(options, True, default_in_flight(options.job))
     run.start()
     futures = run.claim_all()

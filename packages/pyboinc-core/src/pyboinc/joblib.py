@@ -25,6 +25,7 @@ NAME = "pyboinc"
 class Backend(ParallelBackendBase):  # type: ignore[misc]
     """joblib's calls, each one of an executor: it groups them itself (`calls_per_job`)."""
 
+    default_n_jobs = -1
     supports_retrieve_callback = True
     supports_return_generator = True
     supports_timeout = True
@@ -36,6 +37,8 @@ class Backend(ParallelBackendBase):  # type: ignore[misc]
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **_: Any) -> int:
         self.parallel = parallel
+        if n_jobs == 1:
+            return 1  # joblib computes here and now, and does not tell when it has ended
         self._executor = Executor(**self._options)
         return self.effective_n_jobs(n_jobs)
 

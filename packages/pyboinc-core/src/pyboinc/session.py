@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from . import attachments, codec, display, settings
-from .batchdir import BatchDir, BatchError, Checkpoint
+from .batchdir import FILES, BatchDir, BatchError, Checkpoint
 from .bundle import Program
 from .decisions import IN_FLIGHT, Arrival, Arrived, Handle, Instruction, Master, Note, PutAway, Submit, Write
 from .errors import DecodeError, PyBoincError, slave_error
@@ -243,7 +243,7 @@ class Session(ABC):
 
     def file_of(self, position: str, name: str) -> str:
         """The path of a file that a call wrote. Raises PyBoincError."""
-        folder = self._dir.path(attachments.FOLDER, position)
+        folder = self._dir.path(FILES, position)
         if not files.is_file_name(name) or not self._fs.exists(os.path.join(folder, name)):
             there = sorted(self._fs.listdir(folder)) if self._fs.exists(folder) else []
             raise PyBoincError(f"call {position} wrote no file {name!r}; it wrote {', '.join(there) or 'none'}")
