@@ -51,7 +51,7 @@ def test_associativity_is_tried_in_debug_mode():
 
 def test_joblib(tmp_path):
     joblib = pytest.importorskip("joblib")
-    import pyboinc.joblib  # noqa: F401  (registers itself)
+    import pyboinc.joblib
 
     with joblib.parallel_backend("pyboinc", calls_per_job=10, argv=[]):
         assert joblib.Parallel()(joblib.delayed(pow)(i, 2) for i in range(50)) == [i * i for i in range(50)]
