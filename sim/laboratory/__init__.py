@@ -5,6 +5,8 @@
     processes.py  production code as a process that sleeps, dies and is started again
     disk.py       a process's way to the simulated disk
     database.py   the simulated database, behind PyBOINC's own connection
+    tables.py     what is asked of it, as functions on rows
+    fleet.py      the volunteers
     boinc.py      BOINC's own daemons and tools
     backend.py    the master's side of the project: PyBOINC's backend for BOINC, on simulated tables
     app.py        the programs that are run

@@ -17,8 +17,8 @@ from pyboinc_boinc.store.batches import NewBatch
 from pyboinc_boinc.tools import ToolError
 
 from .boinc import Boinc, Files
-from .database import SimulatedStore
 from .processes import Process
+from .tables import SimulatedStore
 
 if TYPE_CHECKING:
     from .world import World

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from pyboinc.display import Failure
 from pyboinc.errors import JobError, SlaveError
 from pyboinc.model import Call, describe, siblings
 from pyboinc.states import (
@@ -344,3 +346,27 @@ class Witness(EventLog):
                         f"{sorted(handled - made)}")  # fmt: skip
         if len(self.handled) < len(self.handled_before):
             self.object("the same order in each run", "a finished run has handled less than an earlier one")
+
+
+class Rests(logging.Handler):
+    """Counts what daemons leave alone for a while."""
+
+    def __init__(self, happened: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._happened = happened
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "Tried again in" in str(record.msg):
+            self._happened("a daemon let a batch rest")
+
+
+class Failures(list[Failure]):
+    """Failed calls of a program without handle_error: handled, too, by being listed."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+
+    def append(self, failure: Failure) -> None:
+        self._witness.result_handled(failure[0].position, None, failure[1])
+        super().append(failure)

@@ -7,14 +7,13 @@ import logging
 import math
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from pyboinc import batchdir, daemon
 from pyboinc.batchdir import BatchError, Checkpoint
-from pyboinc.display import Failure
 from pyboinc.errors import PyBoincError, StoreError
 from pyboinc.model import Batch
 from pyboinc.plugins import Plugin as InstalledPlugin
@@ -27,20 +26,21 @@ from pyboinc.states import ASSIMILATE_DONE
 from pyboinc.testing import Crash, CrashPoints, MemoryDisk
 from pyboinc_assimilator.daemon import Assimilator
 from pyboinc_boinc.tools import ToolError
-from pyboinc_local.fleet.faults import GOOD, NONE, Fate
 from pyboinc_local.project import Answer, Tick
 from pyboinc_local.server.rows import Config, HostAppVersion, Result, Workunit
-from pyboinc_local.simulation import HostSpec, Simulation, Volunteer
+from pyboinc_local.simulation import HostSpec, Volunteer
 from pyboinc_validator.daemon import Validator
 from pyboinc_validator.daemon import own_words as validators_words
 
 from . import app, backend, disk, plan
 from .app import App, LabApp
 from .boinc import NO_FILE, Boinc, Files
-from .database import Server, SimulatedStore
+from .database import Server
+from .fleet import Fleet
 from .plan import PROCESSES, Draw, Fault, Plan
 from .processes import Process
-from .witness import Violation, Witness
+from .tables import SimulatedStore
+from .witness import Failures, Rests, Violation, Witness
 
 RESTART = 30.0  # seconds until what has died is started again
 TO_THE_END = 400.0  # job times after the last fault by which a batch has ended
@@ -73,40 +73,6 @@ class Outcome:
     state: str
     points: dict[str, int]
     end: float
-
-
-class Fleet(Simulation):
-    """Simulated volunteers, that tell what becomes of results."""
-
-    def __init__(self, project: Boinc, run: Callable[..., Answer], happened: Callable[[str], None]) -> None:
-        super().__init__(project, run)
-        self._happened = happened
-        self._patience = float("inf")  # the world sees to it that there is an end
-
-    def _fate(self, volunteer: Volunteer, wu: Workunit) -> Fate:
-        fate = super()._fate(volunteer, wu)
-        if fate is not GOOD:
-            told = {"crash": fate.crash_after is not None, "wrong": fate.wrong, "truncated": fate.arrives < 1.0, "doubled": fate.doubled}
-            told |= {"lost": fate.lost, "late": fate.delay is not None, "duplicate": fate.duplicate}
-            for name, so in told.items():
-                if so:
-                    self._happened(f"host: {name}")
-        return fate
-
-    def _start(self, volunteer: Volunteer, wu: Workunit, result: Result) -> None:
-        if volunteer.ahead > wu.delay_bound:
-            self._happened("host: clock ahead")
-        super()._start(volunteer, wu, result)
-
-    def _leave(self, volunteer: Volunteer) -> Any:
-        self._happened("host: leaves")
-        return super()._leave(volunteer)
-
-    def heal(self) -> None:
-        """Faults stop: all hosts are honest, punctual and stay."""
-        for each in self.volunteers.values():
-            each.spec = replace(each.spec, faults=NONE, life=None)
-            each.ahead = 0.0
 
 
 class World:
@@ -574,30 +540,6 @@ class World:
         if not process.ended or process.error is not None or table.state != "retired":
             self.witness.object("a finished batch can be retired", f"{table.state}: {process.error!r}")
         self._happened("retired")
-
-
-class Rests(logging.Handler):
-    """Counts what daemons leave alone for a while."""
-
-    def __init__(self, happened: Callable[[str], None]) -> None:
-        super().__init__(logging.ERROR)
-        self._happened = happened
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "Tried again in" in str(record.msg):
-            self._happened("a daemon let a batch rest")
-
-
-class Failures(list[Failure]):
-    """Failed calls of a program without handle_error: handled, too, by being listed."""
-
-    def __init__(self, witness: Witness) -> None:
-        super().__init__()
-        self._witness = witness
-
-    def append(self, failure: Failure) -> None:
-        self._witness.result_handled(failure[0].position, None, failure[1])
-        super().append(failure)
 
 
 class ProcessClock:
