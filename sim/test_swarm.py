@@ -10,7 +10,7 @@ from laboratory.shrink import Shape
 from laboratory.swarm import Figures, reproduce, run_seed
 from laboratory.world import World
 
-SEEDS = range(1, 121)
+SEEDS = range(1, 71)
 HERE = Path(__file__).parent
 
 
@@ -20,7 +20,7 @@ def test_a_sample_of_seeds():
         figures.add(run_seed(seed))
     print(figures.line(1))
     assert not figures.failed, "\n".join(f"{reproduce(seed)}: {told}" for seed, told in figures.failed.items())
-    assert len(figures.never) < 12, "most of what can happen does"
+    assert len(figures.never) < 16, "most of what can happen does"
 
 
 def test_the_same_seed_is_the_same_to_the_last_event():
@@ -43,7 +43,7 @@ def test_what_is_left_of_a_plan_is_as_it_was():
 
 def test_some_crash_points():
     """All of them: `python3 noxfile.py -s sim -- --crash-points all`."""
-    for program, every in (("lab", 13), ("prime_finder", 29), ("genetic_algorithm", 499)):
+    for program, every in (("lab", 29), ("prime_finder", 41), ("genetic_algorithm", 499)):
         tried = crashes.try_all(program, every)
         print(tried)
         assert not tried.failed and tried.runs > 3

@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from pluggy import PluginManager
+
 from pyboinc.hookspecs import hookimpl
 from pyboinc.model import Batch, Job
+from pyboinc.plugins import Plugin as InstalledPlugin
+from pyboinc.plugins import manager_of
 from pyboinc_boinc import backend, jobs
 from pyboinc_boinc.store.batches import NewBatch
 from pyboinc_boinc.tools import ToolError
@@ -135,12 +139,17 @@ class Run(backend.Run):
 
 
 class Plugin:
-    """The backend of a simulated master."""
+    """The backend of the master that runs."""
 
-    def __init__(self, world: World, process: Process) -> None:
+    def __init__(self) -> None:
+        self._manager = manager_of([InstalledPlugin("boinc", "", "", self)])
+
+    def manager(self, world: World, process: Process) -> PluginManager:
+        """For another master. It is made once, as that takes long beside a simulated run."""
         self._world = world
         self._process = process
         self._run: Run | None = None
+        return self._manager
 
     @hookimpl
     def pyboinc_start_batch(self, batch: Batch) -> int:
@@ -167,6 +176,9 @@ class Plugin:
         self._process.check()
         if self._run is not None:
             self._run.stop()
+
+
+PLUGIN = Plugin()
 
 
 def _unsigned(program: Any) -> bytes:

@@ -16,8 +16,6 @@ from pyboinc import batchdir, daemon
 from pyboinc.batchdir import BatchError, Checkpoint
 from pyboinc.errors import PyBoincError, StoreError
 from pyboinc.model import Batch
-from pyboinc.plugins import Plugin as InstalledPlugin
-from pyboinc.plugins import manager_of
 from pyboinc.records import load_records
 from pyboinc.rows import ABORTED_STATES
 from pyboinc.run import Run
@@ -278,7 +276,7 @@ class World:
         batchdir.secrets = SimpleNamespace(token_hex=self._token_hex)  # type: ignore[attr-defined]
         program = self._make_app(self.plan, self.witness)
         self.witness.is_right = program.is_right
-        manager = manager_of([InstalledPlugin("boinc", "", "", backend.Plugin(self, process))])
+        manager = backend.PLUGIN.manager(self, process)
         options = Options("boinc", "/project", disk.BATCH, False, True, self.plan.settings, {})
         run = Run(options, program.folder, manager, self._file_system(process, disk.of_master), ProcessClock(self, process))
         run.failures = Failures(self.witness)
