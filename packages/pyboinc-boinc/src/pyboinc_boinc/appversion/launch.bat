@@ -13,6 +13,7 @@ if not defined shipped goto :again
 if defined project (set "home=%project%pyboinc_cpython_%shipped%") else (set "home=%CD%\pyboinc_cpython_%shipped%")
 if not exist "%home%\python.exe" call :unpack
 if exist "%home%\python.exe" set "python=%home%\python.exe" & goto :start
+echo pyboinc: the shipped Python is damaged or can't be unpacked; looking for another one>&2
 
 rem What the last task found is taken without a trial; emptied until the runtime, when it runs, has written it again.
 :again
@@ -43,11 +44,12 @@ set "candidate=%~1"
 if not exist "%candidate%" exit /b
 if not "%candidate:WindowsApps=%"=="%candidate%" exit /b
 if not "%candidate:~1,1%"==":" if not "%candidate:~0,2%"=="\\" exit /b
-set "answer=pyboinc_answer_%random%.txt"
-start "" /b "%candidate%" -I -S -c "import sys; open(sys.argv[1], 'w').write(str(sys.version_info >= (3, 9)) + chr(10))" %answer%
+set "answer=%CD%\pyboinc_answer_%random%.txt"
+start "" /b "%candidate%" -I -S -c "import sys; open(sys.argv[1], 'w').write(str(sys.version_info >= (3, 9)) + chr(10))" "%answer%"
 set "said="
 for /l %%I in (1, 1, 10) do call :wait
 if "%said%"=="True" set "python=%candidate%"
+if not defined said call :kill
 del "%answer%" > nul 2> nul
 exit /b
 
@@ -57,57 +59,16 @@ if exist "%answer%" set /p said=<"%answer%"
 if not defined said ping -n 2 127.0.0.1 > nul 2> nul
 exit /b
 
-:unpack
-if exist "%home%\python.exe" set "python=%home%\python.exe" & goto :start
-
-rem What the last task found is taken without a trial; emptied until the runtime, when it runs, has written it again.
-:again
-if not defined project goto :search
-set "python="
-if exist "%project%pyboinc_python" set /p python=<"%project%pyboinc_python"
-type nul > "%project%pyboinc_python" 2> nul
-if defined python if exist "%python%" goto :start
-
-:search
-set "python="
-set "folders=%PATH:"=%"
-for %%F in ("%folders:;=" "%") do if not "%%~F"=="" call :try "%%~F\python.exe"
-for /d %%F in ("%LOCALAPPDATA%\Programs\Python\Python3*" "%ProgramFiles%\Python3*" "%SystemDrive%\Python3*") do call :try "%%~F\python.exe"
-if defined python goto :start
-echo pyboinc: this computer has no Python 3.9 or later in its PATH or the usual folders>&2
-exit /b 206
-
-:start
-"%python%" -I -S -c "@BOOT@" "%runtime%" %1
-exit /b %errorlevel%
-
-rem A candidate counts if it says within 10 seconds that it is recent. The one of Windows' store that only offers to install
-rem Python is in WindowsApps; a relative folder would be in the slot.
-:try
-if defined python exit /b
-set "candidate=%~1"
-if not exist "%candidate%" exit /b
-if not "%candidate:WindowsApps=%"=="%candidate%" exit /b
-if not "%candidate:~1,1%"==":" if not "%candidate:~0,2%"=="\\" exit /b
-set "answer=pyboinc_answer_%random%.txt"
-start "" /b cmd /d /c ""%candidate%" -I -S -c "import sys; print(sys.version_info ^>= (3, 9))" > %answer% 2> nul < nul & echo end >> %answer%"
-for /l %%I in (1, 1, 10) do call :wait
-set "said="
-if exist "%answer%" set /p said=<"%answer%"
-if "%said%"=="True" set "python=%candidate%"
-del "%answer%" > nul 2> nul
-exit /b
-
-:wait
-findstr /b end "%answer%" > nul 2> nul && exit /b
-ping -n 2 127.0.0.1 > nul 2> nul
+rem One that hangs: cmd does not know its number, but no other process has this file's path in its command line.
+:kill
+powershell -NoProfile -NonInteractive -Command "Get-CimInstance Win32_Process | Where-Object { $_.ProcessId -ne $PID -and $_.CommandLine -and $_.CommandLine.Contains($env:answer) } | ForEach-Object { Stop-Process -Force -Id $_.ProcessId }" < nul > nul 2> nul
 exit /b
 
 :unpack
 call :resolve python.tar.gz
 set "digest="
 for /f "skip=1 delims=" %%D in ('certutil -hashfile "%file%" SHA256') do if not defined digest set "digest=%%D"
-if not "%digest: =%"=="%shipped%" echo pyboinc: %file% is damaged>&2 & exit /b
+if not "%digest: =%"=="%shipped%" exit /b
 set "new=%project%pyboinc_unpack_%random%"
 mkdir "%new%" && tar -xzf "%file%" -C "%new%" && move "%new%" "%home%" > nul
 if exist "%new%" rmdir /s /q "%new%"

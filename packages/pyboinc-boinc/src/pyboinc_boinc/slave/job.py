@@ -20,8 +20,12 @@ FOLDER = "slave"  # in the slot: the slave's current folder, where its files don
 KEPT_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "NUMBER_OF_PROCESSORS")  # without the first nothing works there
 
 
-def run(slot: Slot, progress: Progress, period: float) -> int:
-    """Run the job of this slot; the exit status of the slave's process. period: seconds between checkpoints."""
+def run(slot_folder: str, progress: Progress, period: float, with_client: bool) -> int:
+    """Run the job of this slot; the exit status of the slave's process.
+
+    period: seconds between checkpoints.  with_client: whether somebody passes trickle-ups on.
+    """
+    slot = Slot(slot_folder)
     stderr = os.dup(2)  # what the project gets to see of a client error
     program, data, output, report = map(slot.resolve, ("program", "input", "output", "report"))
     folder = slot.path(FOLDER)
@@ -32,7 +36,7 @@ def run(slot: Slot, progress: Progress, period: float) -> int:
         _scrub_environment(folder)
         console = Console()
         _check_signature(program, slot.resolve(TRUST))
-        results = _run(program, data, console, SlotChannel(slot, progress, period))
+        results = _run(program, data, console, SlotChannel(slot, progress, period, with_client))
         _put(output, report, *results)
     except TemporaryExit as wish:
         slot.temporary_exit(wish.seconds, wish.reason or "the slave wished it")
@@ -73,8 +77,9 @@ def _run(path: str, data: str, console: Console, channel: Channel) -> tuple[byte
 class SlotChannel(Channel):
     """The task's process, which holds the channels to the client, hears of it through the memory that both share."""
 
-    def __init__(self, slot: Slot, progress: Progress, period: float) -> None:
+    def __init__(self, slot: Slot, progress: Progress, period: float, with_client: bool) -> None:
         self._slot = slot
+        self._with_client = with_client
         self._progress = progress
         self.checkpoint_period = period
 
@@ -91,6 +96,9 @@ class SlotChannel(Channel):
         self._progress.checkpoint_cpu_time = sum(os.times()[:4])
 
     def trickle_up(self, variety: str, text: str) -> None:
+        if not self._with_client:  # BOINC's wrapper has no word for one, either
+            super().trickle_up(variety, text)
+            return
         number = self._progress.trickles + 1
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         content = f"<variety>{variety}</variety>\n<text>{escaped}</text>\n"

@@ -3,7 +3,8 @@
 A thread would not do: Python can't suspend a thread, and one that loops in C keeps the interpreter's lock. A signal handler
 would not do either: it waits for C code to return. SIGSTOP and SIGKILL wait for nothing.
 
-Forked, not started anew: that saves the start of a second interpreter. Linux, and other Unixes but for the CPU time.
+Forked, not started anew: that saves the start of a second interpreter. Forked first: it gets ready while the task's process
+does the formalities.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
-
-    from .slot import Slot
 else:
     import _signal as signal  # the module `signal` imports half of the standard library
+
+
+PS_PERIOD = 10.0  # seconds: it is a process, and takes some milliseconds
 
 
 class SlaveProcess:
@@ -31,28 +33,48 @@ class SlaveProcess:
     it kills the slave's group.
     """
 
-    def __init__(self, slot: Slot, period: float) -> None:
+    def __init__(self) -> None:
+        """A process that gets ready, and waits for `begin`."""
         self.progress = Progress()
         self.status: int | None = None  # exit status, negative for a signal; None while it runs
-        self._cpu_time = 0.0
+        self._cpu_time = self._ask_ps = 0.0
+        self._guard = self._leash = 0
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # for `wait`
-        inner, outer = os.pipe()
-        self._guard = _fork(lambda: _guard(inner, outer))
-        # The guard hears of the slave from the slave itself: no moment is left in which nobody would end it.
-        self.pid = _fork(lambda: self._slave(slot, period, inner, outer))
+        inner, self._word = os.pipe()
+        self.pid = _fork(lambda: self._slave(inner))
+        os.setpgid(self.pid, self.pid)
         os.close(inner)
-        self._leash = outer
 
-    def _slave(self, slot: Slot, period: float, inner: int, outer: int) -> int:
-        os.setpgid(0, 0)
-        os.write(outer, b"%d" % os.getpid())
-        os.close(outer)
+    def begin(self, period: float, with_client: bool) -> None:
+        """Run the job of the slot that is the current folder. period: seconds between checkpoints."""
+        inner, self._leash = os.pipe()
+        self._guard = _fork(lambda: self._guards(inner))
         os.close(inner)
+        os.write(self._word, f"{period} {with_client:d}\n".encode())  # not before there is a guard: nobody would end it
+        os.close(self._word)
+
+    def _slave(self, word: int) -> int:
+        os.close(self._word)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         from . import job  # only here: the task's own process stays small
 
-        return job.run(slot, self.progress, period)
+        period, _, with_client = os.read(word, 64).partition(b" ")
+        os.close(word)
+        if not period:  # the task has ended, or may not begin
+            return 0
+        return job.run(os.getcwd(), self.progress, float(period), with_client=bool(int(with_client)))
+
+    def _guards(self, inner: int) -> int:
+        """Wait until nobody holds the other end of the pipe; then kill the slave's group."""
+        os.close(self._leash)
+        os.close(self._word)
+        os.setpgid(0, 0)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):  # they are meant for the others
+            signal.signal(number, signal.SIG_IGN)
+        os.read(inner, 1)
+        self._signal(signal.SIGKILL)
+        return 0
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not after the slave has ended."""
@@ -76,19 +98,19 @@ class SlaveProcess:
         self._signal(signal.SIGKILL)
         if self.status is None:
             self._reap(0)
-        os.kill(self._guard, signal.SIGKILL)
-        os.waitpid(self._guard, 0)
-        os.close(self._leash)
+        if self._guard:
+            os.kill(self._guard, signal.SIGKILL)
+            os.waitpid(self._guard, 0)
+            os.close(self._leash)
 
     def cpu_time(self) -> float:
         """Seconds used so far by the slave and by those of its children that have ended."""
         if self.status is None:
-            try:
-                with open(f"/proc/{self.pid}/stat", "rb") as file:
-                    ticks = file.read().rpartition(b")")[2].split()[11:15]
-                self._cpu_time = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-            except (OSError, ValueError):  # no Linux
-                pass
+            used = _cpu_time(self.pid)
+            if used is None and time.monotonic() >= self._ask_ps:
+                self._ask_ps = time.monotonic() + PS_PERIOD
+                used = _cpu_time_by_ps(self.pid)
+            self._cpu_time = used or self._cpu_time
         return self._cpu_time
 
     def _ended(self) -> bool:
@@ -105,29 +127,32 @@ class SlaveProcess:
     def _signal(self, number: int) -> None:
         try:
             os.killpg(self.pid, number)
-        except ProcessLookupError:  # it has ended, or it is so new that there is no group yet
-            if self.status is None:
-                os.kill(self.pid, number)
-
-
-def _guard(inner: int, outer: int) -> int:
-    """Wait until nobody holds the other end of the pipe; then kill the group whose number came through it."""
-    os.close(outer)
-    os.setpgid(0, 0)
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):  # they are meant for the others
-        signal.signal(number, signal.SIG_IGN)
-    group = b""
-    while True:
-        data = os.read(inner, 32)
-        if not data:
-            break
-        group += data
-    if group:
-        try:
-            os.killpg(int(group), signal.SIGKILL)
-        except ProcessLookupError:
+        except ProcessLookupError:  # it has ended
             pass
-    return 0
+
+
+def _cpu_time(pid: int) -> float | None:
+    """CPU time in seconds of a process and of those of its children that have ended; None if this system has no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return sum(map(int, file.read().rpartition(b")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None
+
+
+def _cpu_time_by_ps(pid: int) -> float | None:
+    """The same, of the process alone, from what each Unix has, e.g. ``1:02.30`` or ``2-03:04:05``."""
+    import subprocess
+
+    try:
+        said = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        days, _, clock = said.stdout.strip().rpartition("-")
+        seconds = 86400 * int(days or 0)
+        for unit, value in zip((1, 60, 3600), reversed(clock.split(":"))):
+            seconds += unit * float(value)
+        return seconds
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return None
 
 
 def _fork(run: Callable[[], int]) -> int:

@@ -19,8 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .slot import Slot
-
 CREATE_SUSPENDED, CREATE_NO_WINDOW = 0x4, 0x8000000
 BASIC_ACCOUNTING, PROCESS_IDS, EXTENDED_LIMITS = 1, 3, 9
 KILL_ON_JOB_CLOSE = 0x2000
@@ -55,29 +53,34 @@ class _ProcessIds(ctypes.Structure):
 class SlaveProcess:
     """As on other systems, see ``process``."""
 
-    def __init__(self, slot: Slot, period: float) -> None:
+    def __init__(self) -> None:
         self._kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)
         self._kernel.CreateJobObjectW.restype = self._kernel.OpenProcess.restype = ctypes.c_void_p
         self._nt: Any = ctypes.WinDLL("ntdll")
-        tag = f"pyboinc_{os.getpid()}"
-        self.progress = Progress(tag)
+        self._tag = f"pyboinc_{os.getpid()}_{id(self):x}"
+        self.progress = Progress(self._tag)
         self.status: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._job = ctypes.c_void_p(self._kernel.CreateJobObjectW(None, None))
         limits = _ExtendedLimits()
         limits.basic.flags = KILL_ON_JOB_CLOSE
         self._check(self._kernel.SetInformationJobObject(self._job, EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits)))
-        command = [sys.executable, "-I", "-S", "-c", START, sys.argv[1], slot.folder, tag, str(period)]
+
+    def begin(self, period: float, with_client: bool) -> None:
+        """Start it."""
+        command = [sys.executable, "-I", "-S", "-c", START, sys.argv[1], self._tag, str(period), f"{with_client:d}"]
         self._process = subprocess.Popen(command, creationflags=CREATE_SUSPENDED | CREATE_NO_WINDOW, close_fds=False)
-        self._handle = ctypes.c_void_p(int(self._process._handle))
+        handle = ctypes.c_void_p(int(self._process._handle))
         try:
-            self._check(self._kernel.AssignProcessToJobObject(self._job, self._handle))
+            self._check(self._kernel.AssignProcessToJobObject(self._job, handle))
         except OSError:
             self._process.kill()
             raise
-        self._nt.NtResumeProcess(self._handle)
+        self._nt.NtResumeProcess(handle)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not after the slave has ended."""
+        assert self._process
         try:
             self.status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -93,8 +96,9 @@ class SlaveProcess:
     def end(self) -> None:
         """Kill it if it runs, with all that it has started."""
         self._kernel.TerminateJobObject(self._job, 1)
-        status = self._process.wait()
-        self.status = status if self.status is None else self.status
+        if self._process:
+            status = self._process.wait()
+            self.status = status if self.status is None else self.status
 
     def cpu_time(self) -> float:
         """Seconds used so far by the slave and by all that it has started."""
@@ -119,9 +123,8 @@ class SlaveProcess:
             raise ctypes.WinError(ctypes.get_last_error())
 
 
-def slave(folder: str, tag: str, period: str) -> None:
+def slave(tag: str, period: str, with_client: str) -> None:
     """What the slave's process runs."""
     from . import job
-    from .slot import Slot
 
-    sys.exit(job.run(Slot(folder), Progress(tag), float(period)))
+    sys.exit(job.run(os.getcwd(), Progress(tag), float(period), with_client=bool(int(with_client))))

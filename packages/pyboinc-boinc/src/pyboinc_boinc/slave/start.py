@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Modules = dict[str, tuple[bytes, bool]]
 
+LAZY = b"from __future__ import annotations"
 OLD = 3600.0  # seconds: a file that is still unfinished then is nobody's
 ModuleSpec: Any = type(sys.__spec__)  # importlib.machinery would have to be imported
 
@@ -40,7 +41,11 @@ class Runtime:
 
 
 def compiled(path: str) -> Modules:
-    """All modules of the zip file, this one too."""
+    """All modules of the zip file, this one too.
+
+    The statement that makes annotations lazy becomes a flag: at each start it would import a module from the standard library.
+    """
+    import __future__
     import zipfile
 
     modules = {}
@@ -49,7 +54,8 @@ def compiled(path: str) -> Modules:
             if name.endswith(".py"):
                 module = name[:-3].replace("/", ".")
                 package = module.endswith(".__init__")
-                code = compile(archive.read(name), f"{path}/{name}", "exec", dont_inherit=True)
+                source = archive.read(name).replace(LAZY, b"", 1)
+                code = compile(source, f"{path}/{name}", "exec", __future__.annotations.compiler_flag, dont_inherit=True)
                 modules[module[:-9] if package else module] = dumps(code), package
     return modules
 
@@ -79,12 +85,9 @@ def keep(path: str, modules: Modules) -> None:
 
 def vouch(folder: str) -> None:
     """Tell the launcher that this Python is good for the next task: it has emptied the file before it tried."""
-    import os
-
-    found = os.path.join(folder, "pyboinc_python")
     try:
-        if os.stat(found).st_size == 0:
-            with open(found, "w") as file:
+        with open(f"{folder}/pyboinc_python", "r+") as file:
+            if not file.read(1):
                 file.write(f"{sys.executable}\n")
     except OSError:
         pass
