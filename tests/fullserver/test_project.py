@@ -55,7 +55,7 @@ def workunits(server, folder):
 def test_setup_on_a_made_project(server):
     said = server.said
     assert said["again"] == f"Nothing to change: {server.folder}\n"
-    assert said["doctor"] == f"All is well: {server.folder}\n"
+    assert said["doctor"].startswith(f"All is well: {server.folder}\n")
     if not said["fresh"]:
         pytest.skip("the project was set up before")
     assert "the project has no app for PyBOINC's jobs" in said["doctor before"] and "was never started" in said["doctor before"]
@@ -212,7 +212,7 @@ def test_an_app_of_its_own_kind(server, volunteers, example):
     assert {oldest for (oldest,) in server.rows("SELECT min_version FROM app")} == {100}, "older versions stay in use"
     server.stop()
     server.tool("bin/start")
-    assert server.pyboinc("doctor", "-p", server.folder) == f"All is well: {server.folder}\n"
+    assert server.pyboinc("doctor", "-p", server.folder).startswith(f"All is well: {server.folder}\n")
     shared = "[job]\ncalls_per_job = 20\n[boinc]\n"
     folders = [example("sum_of_squares", app, pyboinc=f'{shared}app = "{app}"\n') for app in ("pyboinc", "alike")]
     assert [server.run(folder) for folder in folders] == [ANSWER, ANSWER]

@@ -1,10 +1,11 @@
-"""What the doctor finds in a project, and what is left of it after --fix."""
+"""What the doctor finds in a project, what is left of it after --fix, and what it says of volunteers' platforms."""
 
 import json
 import os
 import stat
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import pytest
@@ -14,6 +15,8 @@ from pyboinc import plugins
 from pyboinc.cli import voice
 from pyboinc_boinc import facts as edge
 from pyboinc_boinc.apps import AppRow
+from pyboinc_boinc.appversion import LINUX, PLATFORMS
+from pyboinc_boinc.appversion.tried import TRIED, table
 from pyboinc_boinc.doctor import NOTE, Entry, PidFile, ProjectFacts, WebServer, examine
 from pyboinc_boinc.facts import gather
 from pyboinc_boinc.project import AddDaemon, AddFiles, ChangeDaemon, Daemon, SetMinVersion, applied
@@ -296,11 +299,23 @@ def doctor(folder, monkeypatch):
     group = voice.Group()
     plugins.for_commands()[0].hook.pyboinc_add_commands(group=group)
 
+    untried = "\n" + "".join(f"{platform} is {each}\n" for platform, each in TRIED.items() if not each.verified)
+
     def run(*arguments, where=("-p", str(folder))):
         result = CliRunner().invoke(group, ["doctor", *where, *arguments])
-        return result.exit_code, result.stdout, result.stderr
+        assert result.stdout.endswith(untried) or result.exit_code == 2 or not {"--json", "--dry-run"}.isdisjoint(arguments)
+        return result.exit_code, result.stdout.removesuffix(untried), result.stderr
 
     return run
+
+
+def test_platforms_that_nobody_has_tried(doctor):
+    """The page on security has the same table."""
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    assert "\n".join(table()) in page
+    assert set(TRIED) == set(PLATFORMS)
+    told = json.loads(doctor("--json")[1])["platforms"]
+    assert [platform for platform, each in told.items() if each["verified"]] == [LINUX]
 
 
 def started(folder, names=DAEMONS):
@@ -375,7 +390,7 @@ def test_json(doctor, folder, running):
     answer = json.loads(out)
     assert status == 0 and all(row["fixed"] for row in answer["findings"]) and len(answer["backups"]) == 1
     status, out, _ = doctor("--json", "--fix", "--dry-run")
-    assert json.loads(out) == {"project": str(folder), "findings": [], "backups": [], "diff": ""}
+    assert json.loads(out) == {"project": str(folder), "findings": [], "backups": [], "diff": "", "platforms": answer["platforms"]}
 
 
 def test_a_change_that_was_not_finished(doctor, folder, running):

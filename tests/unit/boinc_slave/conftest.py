@@ -21,7 +21,9 @@ if sys.platform != "linux":
     collect_ignore_glob = ["*"]
 
 OLD = glob.glob(os.path.expanduser("~/.pyenv/versions/3.9.*/bin/python"))
-PYTHONS = [sys.executable, *OLD[:1]]
+# Another one that shall do, e.g. a script that starts one for another processor under qemu-user.
+OTHER = [os.environ["PYBOINC_OTHER_PYTHON"]] if "PYBOINC_OTHER_PYTHON" in os.environ else []
+PYTHONS = {"this": sys.executable, **dict(zip(("3.9",), OLD[:1])), **dict(zip(("other",), OTHER))}
 AUTHENTICATOR = "5ec4e70f"
 
 # As the client of BOINC's HEAD writes it, with what projects and people may put into it.
@@ -218,7 +220,7 @@ def client(tmp_path):
     made.end()
 
 
-@pytest.fixture(params=PYTHONS, ids=["this", "3.9"][: len(PYTHONS)])
+@pytest.fixture(params=PYTHONS.values(), ids=PYTHONS)
 def python(request):
     """Every Python at hand on which what is shipped must run."""
     return request.param
