@@ -1,5 +1,6 @@
 """pyboinc setup on a folder, with stand-ins for the database and for BOINC's tools: all of it or nothing."""
 
+import errno
 import json
 import os
 import stat
@@ -205,6 +206,18 @@ def test_a_failure_half_way_leaves_the_project_as_it_was(setup, made, database, 
     assert database.rows == {"app_version": [], "app": [], "platform": list(PLATFORMS)} and database.users == {} and database.tables == []
     database.fail = ""
     assert setup()[0] == 0 and (len(database.rows["app"]), len(database.rows["app_version"])) == (1, 5)
+
+
+def test_what_an_admin_adds_is_kept_or_nothing_is_done(setup, made, database, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(made)
+    (tmp_path / "w").write_bytes(b"MZ")
+    monkeypatch.setattr(commands.extras, "save", full)
+    status, _, err = setup("--wrapper", f"windows_x86_64={tmp_path / 'w'}")
+    assert status == 2 and "No space left" in err
+    assert contents(made) == before and database.rows == {"app_version": [], "app": [], "platform": list(PLATFORMS)}
 
 
 def test_a_failure_leaves_apps_as_they_were(setup, database, monkeypatch):

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from pyboinc import bundle
 from pyboinc.slave.verify import SignatureError, Trust, join, split, verify
 from pyboinc_boinc import extras, rsa, sign
+from pyboinc_boinc.appversion import LINUX, Extras
 from pyboinc_boinc.commands import sign as command
 
 URL, APP = "http://example.org/p/", "pyboinc"
@@ -130,18 +131,18 @@ def test_without_a_key_nothing_is_signed(project, program, tmp_path):
 
 
 def test_with_the_private_key_on_the_server(project, program, tmp_path):
-    extras.save_modulus(project.folder, key().modulus)
+    extras.save(project.folder, Extras(), key().modulus)
     with open(f"{project.config.key_dir}/{sign.PRIVATE}", "wb") as file:
         file.write(key().pem())
     verify(sign.Signer(project, APP, str(tmp_path))(program), trust())
-    extras.save_modulus(project.folder, key(2).modulus)
+    extras.save(project.folder, Extras(), key(2).modulus)
     with pytest.raises(rsa.KeyFileError, match="not the private part"):
         sign.Signer(project, APP, str(tmp_path))(program)
 
 
 def test_with_the_private_key_elsewhere(project, program, tmp_path):
     """The master stops with an instruction; followed to the letter, it goes on."""
-    extras.save_modulus(project.folder, key().modulus)
+    extras.save(project.folder, Extras(), key().modulus)
     signer = sign.Signer(project, APP, str(tmp_path))
     for _ in range(2):
         with pytest.raises(sign.NotSigned) as stop:
@@ -158,7 +159,7 @@ def test_with_the_private_key_elsewhere(project, program, tmp_path):
 
 
 def test_another_key_or_another_program_in_its_place(project, program, tmp_path):
-    extras.save_modulus(project.folder, key().modulus)
+    extras.save(project.folder, Extras(), key().modulus)
     signer = sign.Signer(project, APP, str(tmp_path))
     with pytest.raises(sign.NotSigned):
         signer(program)
@@ -178,3 +179,18 @@ def test_a_new_key(tmp_path, monkeypatch):
     assert path.stat().st_mode & 0o777 == 0o600
     assert sign.read_modulus(f"{path}.pub") == sign.read_modulus(str(path)) == key().modulus
     assert CliRunner().invoke(command, ["--key", str(path), "--new-key"]).exit_code != 0, "a key is never overwritten"
+
+
+def test_extras_are_kept_together_or_not_at_all(project, tmp_path):
+    """In the last step of setup's transaction, which a failure undoes."""
+    place = tmp_path / extras.FOLDER
+    extras.save(str(tmp_path), Extras({LINUX: b"python"}, {LINUX: b"wrapper"}), 7)
+    assert extras.load(str(tmp_path)) == Extras({LINUX: b"python"}, {LINUX: b"wrapper"}) and extras.modulus(str(tmp_path)) == 7
+    before = {each.name: each.read_bytes() for each in place.iterdir()}
+    (place / f"wrapper_{LINUX}.new").mkdir()
+    with pytest.raises(OSError):
+        extras.save(str(tmp_path), Extras({LINUX: b"another"}, {LINUX: b"another"}), 8)
+    (place / f"wrapper_{LINUX}.new").rmdir()
+    assert {each.name: each.read_bytes() for each in place.iterdir()} == before
+    extras.save(str(tmp_path), Extras(), 0)
+    assert not list(place.iterdir())

@@ -22,8 +22,8 @@ if sys.platform != "linux":
 
 OLD = glob.glob(os.path.expanduser("~/.pyenv/versions/3.9.*/bin/python"))
 # Another one that shall do, e.g. a script that starts one for another processor under qemu-user.
-OTHER = [os.environ["PYBOINC_OTHER_PYTHON"]] if "PYBOINC_OTHER_PYTHON" in os.environ else []
-PYTHONS = {"this": sys.executable, **dict(zip(("3.9",), OLD[:1])), **dict(zip(("other",), OTHER))}
+OTHER = os.environ.get("PYBOINC_OTHER_PYTHON")
+PYTHONS = {"this": sys.executable, **({"3.9": OLD[0]} if OLD else {}), **({"other": OTHER} if OTHER else {})}
 AUTHENTICATOR = "5ec4e70f"
 
 # As the client of BOINC's HEAD writes it, with what projects and people may put into it.
@@ -149,7 +149,7 @@ class Client:
     def run(self, *command, status=0, **more):
         """Run the task to its end; its stderr."""
         self.start(*command, **more)
-        ended = self.task.wait(20)
+        ended = self.task.wait(60)
         text = self.stderr()
         assert ended == status, text
         return text
@@ -239,7 +239,7 @@ def locked(client):
 def eventually():
     """Wait until a condition holds; the seconds it took."""
 
-    def wait(condition, seconds=10):
+    def wait(condition, seconds=60):
         start = time.monotonic()
         while not condition():
             assert time.monotonic() - start < seconds, "it did not happen"

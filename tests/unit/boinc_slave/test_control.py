@@ -3,10 +3,11 @@
 import mmap as memory
 import os
 import subprocess
+import sys
 
 import pytest
 
-from pyboinc_boinc.slave import mmap
+from pyboinc_boinc.slave import mmap, process
 from pyboinc_boinc.slave.control import ABORTED, QUIT, Control
 from pyboinc_boinc.slave.init_data import InitData
 from pyboinc_boinc.slave.pace import Pace
@@ -161,3 +162,13 @@ def test_the_cpu_time_of_a_checkpoint():
     talk = Talk("<wu_cpu_time>100.5</wu_cpu_time>" + PARENT)
     talk.slave.checkpoint_cpu_time = 1.5
     assert "<checkpoint_cpu_time>1.020000e+02</checkpoint_cpu_time>" in talk.hears(1)
+
+
+def test_cpu_time_without_proc():
+    """What ps says, on a system that has no /proc."""
+    burn = "import time\nwhile time.process_time() < 1.2: pass\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as burnt:
+        burnt.stdout.readline()
+        assert 1 < process._cpu_time(burnt.pid) < 20 and 1 <= process._cpu_time_by_ps(burnt.pid) < 20
+        burnt.communicate(b"\n")
+    assert process._cpu_time(burnt.pid) is None and process._cpu_time_by_ps(burnt.pid) is None

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from pyboinc_boinc import appversion
+
 SHELLS = [[path] for path in filter(None, map(shutil.which, ("dash", "bash")))]
 SHELLS += [[path, "sh"] for path in filter(None, [shutil.which("busybox")])]
 
@@ -164,3 +166,17 @@ def test_the_compiled_runtime_is_kept_and_replaced(client, launch):
     cache.write_bytes(good[:5000] + bytes(len(good) - 5000))  # a disk that lost power
     assert launch() == ""
     assert cache.read_bytes() == good
+
+
+def test_each_part_of_the_launcher_for_windows_is_there_once_and_ends():
+    """`goto` and `call` take the first label that they find, and cmd runs on into whatever follows."""
+    lines = appversion.launcher(windows=True).decode().split("\r\n")
+    labels = [line[1:].strip() for line in lines if line.startswith(":")]
+    assert len(labels) == len({*labels})
+    asked = {*re.findall(r"(?:goto|call) :(\w+)", "\n".join(lines))}
+    assert asked == {*labels}
+    called = {*re.findall(r"call :(\w+)", "\n".join(lines))}
+    for label in called:
+        above = [line for line in lines[: lines.index(f":{label}")] if line and not line.startswith("rem")]
+        assert above[-1].startswith("exit /b"), f"nothing may run into :{label}"
+    assert lines[-2:] == ["exit /b", ""]

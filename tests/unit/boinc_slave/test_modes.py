@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from pyboinc.slave import files
+
 PROCESS_CONTROL, APP_STATUS = 0, 5
 WRAPPER = os.environ.get("BOINC_WRAPPER") or shutil.which("wrapper")
 
@@ -83,8 +85,8 @@ def test_abort(client, eventually, start):
 def test_without_a_wrapper_its_files_are_written(client):
     """What job.xml names, and nothing that is the wrapper's."""
     client.job(
-        "import pyboinc\npyboinc.checkpoint(1)\nif not os.path.exists('x'):\n    open('x', 'w')\n    pyboinc.temporary_exit(0, '')\n"
-        "pyboinc_return_output(1)\n",
+        "import pyboinc\npyboinc.checkpoint(1)\npyboinc.trickle_up('half', 'a < b')\n"
+        "if not os.path.exists('x'):\n    open('x', 'w')\n    pyboinc.temporary_exit(0, '')\npyboinc_return_output(1)\n",
         how="softlink",
     )
     client.talks(channels=False)
@@ -93,3 +95,6 @@ def test_without_a_wrapper_its_files_are_written(client):
     assert (client.slot / "pyboinc_checkpoint").exists()
     assert not (client.slot / "boinc_finish_called").exists() and not (client.slot / "boinc_lockfile").exists()
     assert len(client.outputs(client.project / "output_0f3a")) == 2
+    report = files.read_report_file((client.project / "report_0f3a").read_bytes())
+    assert report[1][1] == "trickle-up half: a < b\n", "the wrapper passes none on"
+    assert not [*client.slot.glob("*trickle*")]

@@ -28,7 +28,9 @@ def wine(client, *command, folder=HERE):
     with subprocess.Popen(
         ["wine", *command], cwd=client.slot, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as ran:  # Python for Windows wants pipes there
-        return ran.communicate(timeout=300)[0].decode(errors="replace"), ran.returncode
+        status = ran.wait(300)
+        client.end()  # what holds the pipe open, too
+        return ran.stdout.read().decode(errors="replace"), status
 
 
 @pytest.fixture
@@ -55,3 +57,18 @@ def test_a_life_of_a_task(windows):
 def test_without_python(windows):
     text, status = wine(windows, "cmd", "/c", LAUNCHER, folder=str(windows.app))
     assert (text.strip(), status) == ("pyboinc: this computer has no Python 3.9 or later in its PATH or the usual folders", 206)
+
+
+def test_a_python_that_hangs_is_passed_over(windows):
+    """Its standard library is a loop. (What ends it, PowerShell, does nothing under Wine.)"""
+    hangs = windows.data / "hangs"
+    (hangs / "Lib" / "encodings").mkdir(parents=True)
+    (hangs / "Lib" / "os.py").touch()
+    (hangs / "Lib" / "encodings" / "__init__.py").write_text("while True: pass\n")
+    for path in [Path(PYTHON), *Path(HERE).glob("*.[Dd][Ll][Ll]")]:
+        shutil.copy(path, hangs)
+    (windows.slot / "slave").mkdir()
+    (windows.slot / "slave" / "go").touch()
+    text, status = wine(windows, "cmd", "/c", LAUNCHER, folder=f"{hangs};Z:{HERE}")
+    assert status == 0, text
+    assert len(windows.outputs(windows.project / "output_0f3a")) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -82,10 +83,10 @@ def setup(
         more = extras.added(extras.load(folder), _packed(interpreter), _by_platform(wrapper, "--wrapper", _content))
         modulus = extras.modulus(folder) if sign_key is None else signing.read_modulus(sign_key) if sign_key else 0
         todo = plan(project, install.gather(project, store), install.wanted(apps, more, modulus))
-        done = install.install(project, todo, store, disk) if todo and not dry_run else None
-        if not dry_run:
-            extras.save(folder, more)
-            extras.save_modulus(folder, modulus)
+        keep = partial(extras.save, folder, more, modulus)
+        done = install.install(project, todo, store, disk, keep) if todo and not dry_run else None
+        if not todo and not dry_run:
+            keep()
     finally:
         store.close()
     if as_json:

@@ -14,9 +14,9 @@ KEY = "sign_public"
 
 
 def load(project: str) -> Extras:
-    """What the project has."""
+    """What the project has. Raises ProjectError."""
     folder = os.path.join(project, FOLDER)
-    found = {kind: {name: data for name in PLATFORMS if (data := _read(folder, kind, name))} for kind in ("interpreter", "wrapper")}
+    found = {kind: {name: data for name in PLATFORMS if (data := _read(folder, f"{kind}_{name}"))} for kind in ("interpreter", "wrapper")}
     return Extras(found["interpreter"], found["wrapper"])
 
 
@@ -27,19 +27,32 @@ def added(there: Extras, interpreters: Mapping[str, bytes], wrappers: Mapping[st
     return replace(there, interpreters=kept[0], wrappers=kept[1])
 
 
-def save(project: str, extras: Extras) -> None:
-    """Keep them. Raises OSError."""
+def save(project: str, extras: Extras, modulus: int) -> None:
+    """Keep them, and the modulus of the key by which programs must be signed (0: they need not be). Raises OSError.
+
+    What may fail for lack of room comes first, and then nothing has changed.
+    """
     folder = os.path.join(project, FOLDER)
+    wanted = {KEY: f"{modulus:x}\n".encode() if modulus else b""}
     for kind, files in (("interpreter", extras.interpreters), ("wrapper", extras.wrappers)):
-        for name in PLATFORMS:
-            path = os.path.join(folder, f"{kind}_{name}")
-            if name in files and files[name] != _read(folder, kind, name):
-                os.makedirs(folder, exist_ok=True)
-                with open(f"{path}.new", "wb") as file:
-                    file.write(files[name])
-                os.replace(f"{path}.new", path)
-            elif name not in files and os.path.exists(path):
+        wanted |= {f"{kind}_{name}": files.get(name, b"") for name in PLATFORMS}
+    changed = {name: data for name, data in wanted.items() if data != _read(folder, name)}
+    new = {name: os.path.join(folder, f"{name}.new") for name, data in changed.items() if data}
+    try:
+        for name, path in new.items():
+            os.makedirs(folder, exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(changed[name])
+    except OSError:
+        for path in new.values():
+            if os.path.isfile(path):
                 os.remove(path)
+        raise
+    for name in changed:
+        if name in new:
+            os.replace(new[name], os.path.join(folder, name))
+        else:
+            os.remove(os.path.join(folder, name))
 
 
 def modulus(project: str) -> int:
@@ -54,21 +67,11 @@ def modulus(project: str) -> int:
         raise ProjectError(f"{path} is not the public key that setup has left there: {error}") from None
 
 
-def save_modulus(project: str, value: int) -> None:
-    """Keep it; 0: programs need no signature. Raises OSError."""
-    path = os.path.join(project, FOLDER, KEY)
-    if value:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(f"{path}.new", "w", encoding="ascii") as file:
-            file.write(f"{value:x}\n")
-        os.replace(f"{path}.new", path)
-    elif os.path.exists(path):
-        os.remove(path)
-
-
-def _read(folder: str, kind: str, platform: str) -> bytes:
+def _read(folder: str, name: str) -> bytes:
     try:
-        with open(os.path.join(folder, f"{kind}_{platform}"), "rb") as file:
+        with open(os.path.join(folder, name), "rb") as file:
             return file.read()
     except FileNotFoundError:
         return b""
+    except OSError as error:
+        raise ProjectError(f"{error.filename}: {error.strerror}") from None

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -68,13 +68,21 @@ def run_tool(folder: str, command: Sequence[str]) -> str:
     return text
 
 
-def install(project: Project, plan: Plan, store: Store, files: transaction.ProjectFiles) -> Done:
-    """Do it. Raises TransactionError, ProjectError or StoreError, and then the project is as it was."""
+def install(project: Project, plan: Plan, store: Store, files: transaction.ProjectFiles, keep: Callable[[], None]) -> Done:
+    """Do it. Raises TransactionError, ProjectError or StoreError, and then the project is as it was.
+
+    keep: the last deed, so that the next setup knows what the admin has added.
+    """
     _check(project, plan)
     address = f"pyboinc@{urlsplit(project.config.master_url).hostname or project.config.host}"
     apps, newest, known_user = store.admin.apps(), store.admin.newest(), store.admin.user(address)
     new_downloads = _new_downloads(project, plan)
     user = project.config.submit_user
+
+    def then() -> None:
+        _in_database(project, plan, store)
+        keep()
+
     try:
         changes: list[Change] = list(plan.changes)
         if plan.user:
@@ -82,7 +90,7 @@ def install(project: Project, plan: Plan, store: Store, files: transaction.Proje
             said = project.config.text(SUBMIT_USER) if project.config.has(SUBMIT_USER) else None
             changes.append(SetSetting(SUBMIT_USER, said, str(user)))
         todo = steps(project, applied(project, changes))
-        backups = transaction.commit(files, project.folder, todo, lambda: _in_database(project, plan, store))
+        backups = transaction.commit(files, project.folder, todo, then)
     except BaseException:
         with contextlib.suppress(StoreError):  # the reason is the first error
             store.admin.remove_newer(newest)

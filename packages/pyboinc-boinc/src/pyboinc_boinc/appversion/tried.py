@@ -22,7 +22,8 @@ _MACOS = "nobody has run it on a Mac. It is the launcher and the runtime of Linu
 TRIED = {
     LINUX: Tried(True, "BOINC's own client, server and wrapper"),
     LINUX_ARM: Tried(
-        False, "launcher and runtime ran in emulation (CPython 3.11 under qemu-user, with a stand-in for the client), not on such a computer"
+        False,
+        "launcher and runtime ran in emulation (CPython 3.11 under qemu-user, with a stand-in for the client), not on such a computer",
     ),
     WINDOWS: Tried(
         False,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from .process import SlaveProcess
+if sys.platform == "win32":
+    from .process_windows import SlaveProcess
+else:
+    from .process import SlaveProcess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -147,7 +147,7 @@ def _cpu_time_by_ps(pid: int) -> float | None:
     try:
         said = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
         days, _, clock = said.stdout.strip().rpartition("-")
-        seconds = 86400 * int(days or 0)
+        seconds = 86400 * float(days or 0)
         for unit, value in zip((1, 60, 3600), reversed(clock.split(":"))):
             seconds += unit * float(value)
         return seconds

@@ -46,6 +46,7 @@ def compiled(path: str) -> Modules:
     The statement that makes annotations lazy becomes a flag: at each start it would import a module from the standard library.
     """
     import __future__
+
     import zipfile
 
     modules = {}

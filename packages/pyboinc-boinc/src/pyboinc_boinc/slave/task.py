@@ -11,7 +11,6 @@ import sys
 import time
 
 from .pace import Pace
-from .process import SlaveProcess
 from .slot import FRACTION, Slot, SlotFault, write
 
 TYPE_CHECKING = False
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .control import Control
+    from .process import SlaveProcess
 else:
     import _signal as signal  # the module `signal` imports half of the standard library
 
@@ -91,7 +91,7 @@ def _run_wrapped(slave: SlaveProcess, slot: Slot, pace: Pace) -> int:
         if slave.status or not slave.progress.left:
             break
         time.sleep(slot.wished_pause())  # the wrapper has no word for it
-        slave = SlaveProcess()
+        slave = type(slave)()
     return _ended(slot, slave)
 
 
