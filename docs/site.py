@@ -8,8 +8,10 @@ Needs the packages installed. Pages keep their places, so their links hold; a li
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import json
+import pkgutil
 import re
 import shutil
 import sys
@@ -19,19 +21,30 @@ from pathlib import Path
 import click
 
 import pyboinc
-from pyboinc import cli, hookspecs, plugins
+import pyboinc_assimilator
+import pyboinc_boinc
+import pyboinc_local
+import pyboinc_validator
+from pyboinc import cli, hookspecs, plugins, settings
+from pyboinc.errors import PyBoincError
 from pyboinc.model import JobSettings
+from pyboinc_boinc.options import BoincOptions
+from pyboinc_local.options import LocalOptions
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = (pyboinc, pyboinc_validator, pyboinc_assimilator, pyboinc_local, pyboinc_boinc)
+LEFT_OUT = re.compile(r"skeleton|joblib|__main__|\.slave\.(?!api|verify)")  # what needs other packages, or runs when it is imported
+PICTURES = "docs/pictures.md"
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 
 
-def main(target: Path) -> None:
-    """Make the folder anew."""
+def main(target: Path, pictures: bool = True) -> None:
+    """Make the folder anew. pictures: with plots and screenshots, which takes half a minute."""
     shutil.rmtree(target, ignore_errors=True)
     made = {f"docs/reference/{name}.md": text for name, text in reference().items()}
     made["docs/tutorial.md"] = notebook((ROOT / "docs/tutorial.ipynb").read_text("utf-8"))
-    todo = [page for page in re.findall(r"\S+\.md$", (ROOT / "docs/mkdocs.yml").read_text("utf-8"), re.MULTILINE) if page not in made]
+    named = re.findall(r"\S+\.md$", (ROOT / "docs/mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    todo = [page for page in named if page not in made and page != PICTURES]
     done: set[str] = set()
     while todo:
         page = todo.pop()
@@ -49,6 +62,10 @@ def main(target: Path) -> None:
             linked = (source.parent / link[2]).resolve()
             if linked.is_file() and linked.is_relative_to(ROOT):
                 todo.append(linked.relative_to(ROOT).as_posix())
+    if pictures:
+        from pictures import make
+
+        made[PICTURES] = make(target / "docs/pictures")
     for page, text in made.items():
         (target / page).parent.mkdir(parents=True, exist_ok=True)
         (target / page).write_text(text, "utf-8")
@@ -80,8 +97,9 @@ def reference() -> dict[str, str]:
     """Pages made from the code, by name."""
     return {
         "commands": "\n\n".join(["# Commands", *_commands()]),
-        "settings": "\n\n".join(["# Settings of jobs", *_settings()]),
+        "settings": "\n\n".join(["# Settings", *_settings()]),
         "python": "\n\n".join(["# Python", *_python()]),
+        "errors": "\n\n".join(["# Errors", *_errors()]),
         "hooks": "\n\n".join(["# Hooks", _text(inspect.getdoc(hookspecs)), *_hooks()]),
     }
 
@@ -103,10 +121,31 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _settings() -> Iterator[str]:
-    yield "The table `[job]` of `pyboinc.toml`; what each means, with examples, is in [settings](../settings.md)."
-    rows = [f"| `{each.name}` | {str(each.type).replace('|', 'or')} | `{each.default!r}` |" for each in dataclasses.fields(JobSettings)]
-    yield "| setting | type | default |\n|---|---|---|\n" + "\n".join(rows)
-    yield _text(inspect.getdoc(JobSettings))
+    yield "The tables of `pyboinc.toml`. What each setting means, with examples, is in [settings](../settings.md)."
+    tables = {"[job]": JobSettings, "[local]": LocalOptions, "[boinc]": BoincOptions}
+    keys = ", ".join(f"`{key}`" for key in settings._TOP_LEVEL)
+    yield f"At the top: {keys}, texts all."
+    for title, kind in tables.items():
+        rows = [f"| `{each.name}` | {str(each.type).replace('|', 'or')} | `{each.default!r}` |" for each in dataclasses.fields(kind)]
+        table = "| setting | type | default |\n|---|---|---|\n" + "\n".join(rows)
+        yield f"## {title}\n\n{table}\n\n{_text(inspect.getdoc(kind))}"
+
+
+def _errors() -> Iterator[str]:
+    """All of PyBOINC's own, by package."""
+    yield "All are a `pyboinc.PyBoincError`. How commands tell of them: [the command line](../cli.md)."
+    for package in PACKAGES:
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(f"{package.__name__}.testing") and not LEFT_OUT.search(module.name):
+                importlib.import_module(module.name)
+    todo, found = [PyBoincError], []
+    while todo:
+        kind = todo.pop()
+        found.append(kind)
+        todo += kind.__subclasses__()
+    for kind in sorted(set(found), key=lambda each: (each.__module__.split(".")[0], each.__name__)):
+        bases = ", ".join(base.__name__ for base in kind.__bases__)
+        yield f"## {kind.__module__}.{kind.__name__}\n\nA kind of {bases}.\n\n{_text(inspect.getdoc(kind))}"
 
 
 def _python() -> Iterator[str]:

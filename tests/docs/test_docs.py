@@ -103,7 +103,8 @@ RUN_ELSEWHERE = {
     "test_tiny_backend.py": "tests/conformance/test_tiny.py",
     "hello_plugin.py": "tests/unit/test_plugins.py",
     "docs/cli.md": "tests/unit/test_cli.py",
-    "docs/admin.md": "tests/fullserver",
+    "docs/admin.md": "tests/fullserver/test_pages.py",
+    "docs/an-hour.md": "tests/fullserver/test_pages.py",
     "packages/pyboinc-boinc/README.md": "tests/fullserver",
 }
 """Files that a page prints, beside those of a program, and pages with sessions ($ ...): the test that runs them."""

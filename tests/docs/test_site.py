@@ -4,6 +4,7 @@ import doctest
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pyboinc
 from pyboinc import hookspecs
 from pyboinc.model import JobSettings
+from pyboinc_boinc.options import BoincOptions
+from pyboinc_local.options import LocalOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,16 +39,19 @@ def test_the_site_has_all_pages_and_a_whole_reference(tmp_path: Path) -> None:
     assert spec is not None and spec.loader is not None
     site = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(site)
-    site.main(tmp_path / "pages")
+    site.main(tmp_path / "pages", pictures=False)
     for page in ROOT.glob("docs/*.md"):
         assert (tmp_path / "pages/docs" / page.name).exists(), f"{page.name} is in no navigation and no page links to it"
-    made = {name: (tmp_path / f"pages/docs/reference/{name}.md").read_text("utf-8") for name in ("commands", "hooks", "python", "settings")}
+    made = {page.stem: page.read_text("utf-8") for page in tmp_path.glob("pages/docs/reference/*.md")}
     for command in ("run", "status", "check", "simulate", "new", "doctor", "setup"):
         assert f"## pyboinc {command}\n" in made["commands"]
     for name in vars(hookspecs):
         assert not name.startswith("pyboinc_") or f"## {name}\n" in made["hooks"]
     for name in pyboinc.__all__:
         assert name in pyboinc._SHORT or f"## {name}\n" in made["python"]
-    for name in JobSettings.__dataclass_fields__:
+    for name in {**JobSettings.__dataclass_fields__, **LocalOptions.__dataclass_fields__, **BoincOptions.__dataclass_fields__}:
         assert f"| `{name}` |" in made["settings"]
+    for source in ROOT.glob("packages/*/src/**/*.py"):
+        for name in re.findall(r"^class (\w+)\(PyBoincError", source.read_text("utf-8"), re.MULTILINE):
+            assert f".{name}\n" in made["errors"], f"{name} of {source}"
     assert "## On this computer" in (tmp_path / "pages/docs/tutorial.md").read_text("utf-8")

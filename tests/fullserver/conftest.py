@@ -199,8 +199,8 @@ class Volunteer:
             self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(lambda: self.ask("--get_host_info", check=False), 60)
 
-    def attach(self):
-        """With an account of its own."""
+    def register(self):
+        """An account of its own."""
         address, word = f"{self.name}-{secrets.token_hex(4)}@example.org", secrets.token_hex(8)
         form = {
             "email_addr": address,
@@ -211,6 +211,9 @@ class Volunteer:
         match = re.search(r"<authenticator>(\w+)</authenticator>", answer)
         assert match, answer
         self.key = match[1]
+
+    def attach(self):
+        self.register()
         self.ask("--project_attach", self.server.config.master_url, self.key)
 
     def ask(self, *arguments, check=True):
@@ -236,6 +239,28 @@ class Volunteer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+@contextlib.contextmanager
+def nudged(volunteers):
+    """These call the server often, once they are started; in the end they stop."""
+    over = threading.Event()
+
+    def nudge():
+        while not over.wait(NUDGE):
+            for each in volunteers:
+                if each.process is not None:
+                    each.nudge()
+
+    thread = threading.Thread(target=nudge, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        for each in volunteers:
+            each.stop()
 
 
 @pytest.fixture(scope="session")
@@ -282,26 +307,20 @@ def server(project, request):
 def volunteers(server, tmp_path_factory):
     """Two clients that work and call the server often."""
     both = [Volunteer(name, tmp_path_factory.mktemp(name), server) for name in ("ada", "grace")]
-    over = threading.Event()
-
-    def nudge():
-        while not over.wait(NUDGE):
-            for each in both:
-                each.nudge()
-
-    thread = threading.Thread(target=nudge, daemon=True)
-    try:
+    with nudged(both):
         for each in both:
             each.start()
             each.attach()
-        thread.start()
         yield both
-    finally:
-        over.set()
-        if thread.ident:
-            thread.join()
-        for each in both:
-            each.stop()
+
+
+@pytest.fixture
+def newcomer(server, tmp_path):
+    """A client that works, and belongs to no project yet."""
+    made = Volunteer("newcomer", tmp_path / "client", server)
+    with nudged([made]):
+        made.start()
+        yield made
 
 
 @pytest.fixture

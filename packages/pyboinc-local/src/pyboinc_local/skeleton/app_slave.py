@@ -20,5 +20,5 @@ def stays(x, y):
 row = pyboinc_get_input()
 y = -1.25 + 2.5 * (row.number + 0.5) / row.rows
 columns = 2 * row.rows
-points = sum(stays(-2.0 + 2.5 * (column + 0.5) / columns, y) for column in range(columns))
+points = len([column for column in range(columns) if stays(-2.0 + 2.5 * (column + 0.5) / columns, y)])
 pyboinc_return_output(Inside(row.number, points))
