@@ -169,9 +169,12 @@ def _signature(value: object) -> str:
 
 
 def _text(doc: str | None) -> str:
-    """A docstring as Markdown: its lines stay, and what is indented is code."""
-    lines = (doc or "").replace("::\n", ":\n").splitlines()
-    return "\n".join(line if not line or line.startswith("    ") else f"{line}  " for line in lines)
+    """A docstring as Markdown: what is indented is code, and two spaces part the entries of a list of names."""
+    found: list[str] = []
+    for line in (doc or "").replace("::\n", ":\n").splitlines():
+        goes_on = line and found and found[-1] and not line.startswith(("    ", "- ")) and not found[-1].startswith("    ")
+        found[-1:] = [f"{found[-1]} {line}"] if goes_on else [*found[-1:], line]
+    return "\n".join(line if line.startswith("    ") else line.replace(".  ", ".  \n") for line in found)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import urllib.parse
 
 import pytest
 
+from pyboinc.dashboard.source import Source
 from pyboinc_boinc import appversion
 
 SLOW_SLAVE = """import time
@@ -105,6 +106,8 @@ def test_sunspots_with_a_quorum_of_two(server, volunteers, example):
         "SELECT workunitid, COUNT(DISTINCT userid) FROM result WHERE batch = %s AND validate_state = 1 GROUP BY 1", server.batch(folder)
     )
     assert len(users) == 25 and all(count == 2 for _, count in users), "nobody confirmed his own result"
+    shown = Source(str(folder)).look()
+    assert shown.platforms is not None and shown.platforms[appversion.LINUX]["accepted"] == sum(shown.turnaround.counts) == 50
 
 
 def test_interrupted_and_gone_on_with(server, volunteers, example):
