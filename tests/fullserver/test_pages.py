@@ -25,8 +25,7 @@ NOT_RUN = {
 """How a command begins that is not run, and why."""
 
 ONCE = {
-    f"pyboinc setup -p {PROJECT} --dry-run": "dry run",
-    f"pyboinc setup -p {PROJECT}": "setup",
+    f"pyboinc setup -p {PROJECT} --quorum 1": "setup",
     f"pyboinc doctor -p {PROJECT} --fix": "fix",
 }
 """What has been done to the project before any test, and what it said."""
