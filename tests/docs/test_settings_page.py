@@ -25,6 +25,8 @@ def test_job_settings_and_their_defaults():
         default = found[field.name].split("|")[2].strip().strip("`")
         if field.name in ("memory", "disk", "fpops_estimate", "fpops_bound"):
             assert field.default in [float(each) for each in default.split(", ")]
+        elif field.name == "quorum":
+            assert (field.default, default) == (None, "1")
         elif field.name == "replication":
             assert (field.default, default) == (None, "the quorum")
         elif field.name == "job_minutes":
