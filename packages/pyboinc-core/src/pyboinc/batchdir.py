@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -204,19 +203,18 @@ class BatchDir:
 
         A last line that a crash cut off is cut off here too.
         """
-        try:
-            data = self.fs.read(self.path(JOURNAL))
-        except FileNotFoundError:
-            data = b""
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data) and self._lock is not None:
-            self.fs.truncate(self.path(JOURNAL), whole)
-        number = 0
+        number = size = 0  # of the lines that were read
 
         def entries() -> Iterator[Entry]:
-            nonlocal number
-            for number, line in enumerate(io.BytesIO(data[:whole]), 1):  # noqa: B007  (for who catches what it raises)
-                yield _entry(json.loads(line))
+            nonlocal number, size
+            if not self.fs.exists(self.path(JOURNAL)):
+                return
+            for line in self.fs.lines(self.path(JOURNAL)):
+                if line.endswith(b"\n"):
+                    number, size = number + 1, size + len(line)
+                    yield _entry(json.loads(line))
+                elif self._lock is not None:
+                    self.fs.truncate(self.path(JOURNAL), size)
 
         try:
             return make(entries())

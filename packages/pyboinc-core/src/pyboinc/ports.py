@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import ClassVar, Protocol, TypeVar
 
 from .ledger import CheckedApp, CheckedWorkunit, Ledger
@@ -68,6 +68,9 @@ class FileSystem(Protocol):
 
     def size(self, path: str) -> int:
         """Bytes of a file."""
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """Of a file, with their ends; only a few are in memory at a time."""
 
     def write(self, path: str, data: bytes) -> None:
         """Make or replace the file, then fsync it. A crash may leave any part of data: see `arrive`."""
@@ -190,6 +193,10 @@ class Disk:
     def read(self, path: str) -> bytes:
         with open(path, "rb", opener=_open_file) as file:
             return file.read()
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        with open(path, "rb", opener=_open_file) as file:
+            yield from file
 
     def size(self, path: str) -> int:
         return os.path.getsize(path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import functools
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 Chance = Callable[[], float]
@@ -177,6 +178,9 @@ class MemoryFileSystem:
 
     def read(self, path: str) -> bytes:
         return self._file(path).data
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        yield from io.BytesIO(self.read(path))
 
     def size(self, path: str) -> int:
         return len(self._file(path).data)
