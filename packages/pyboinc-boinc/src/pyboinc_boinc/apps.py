@@ -29,8 +29,9 @@ class AppRow:
 
     hr (int): an index of HR_TYPES.  adaptive (int): `target_nresults`; above 1 each job with one result to begin with is replicated
     so often until its host is trusted.  min_version (int): the oldest app version that is handed out; 0: only the newest one.
-    version (int): the newest app version's number; 0 if there is none.  bitwise (bool): its validator is BOINC's, which compares
-    bytes.  quorum (int): of batches that say nothing about one.  unchecked (bool): that validator may believe sole results.
+    version (int): the number of the newest app version that runs natively; 0 if there is none.  wasm_version (int), runtime (str):
+    the same of the deterministic runtime, and the first 16 digits of its SHA-256.  bitwise (bool): its validator is BOINC's, which
+    compares bytes.  quorum (int): of batches that say nothing about one.  unchecked (bool): that validator may believe sole results.
     """
 
     id: int
@@ -42,6 +43,8 @@ class AppRow:
     bitwise: bool = True
     quorum: int = DEFAULT_QUORUM
     unchecked: bool = False
+    wasm_version: int = 0
+    runtime: str = ""
 
     @property
     def hr_name(self) -> str:
@@ -68,7 +71,8 @@ def _with_settings(config: Config, row: AppRow) -> AppRow:
 class Need:
     """What a batch asks of its app. None: nothing.  hr: one of HR_TYPES.  adaptive (bool).  quorum (int).
 
-    own_hosts (bool): the submitter's alone do the jobs, so that nobody has to be checked.
+    own_hosts (bool): the submitter's alone do the jobs, so that nobody has to be checked.  runtime (str): SHA-256 of the
+    deterministic one, empty: it runs natively.
     """
 
     hr: str | None = None
@@ -76,6 +80,7 @@ class Need:
     comparator: str = "bitwise"
     quorum: int | None = None
     own_hosts: bool = False
+    runtime: str = ""
 
     def lacking(self, app: AppRow) -> list[str]:
         """What the app lacks, in words."""
@@ -88,8 +93,12 @@ class Need:
             lacks.append(f"its validator compares bytes, and the batch's comparator is {self.comparator}")
         if (self.quorum or app.quorum) == 1 and app.compares_only and not self.own_hosts:
             lacks.append("its validator, BOINC's, would believe whatever one volunteer sends, and the batch's quorum is 1")
-        if app.version == 0:
+        if not self.runtime and app.version == 0:
             lacks.append("it has no app version")
+        if self.runtime and not app.runtime:
+            lacks.append("it has no app version with the deterministic runtime")
+        elif self.runtime and self.runtime[:16] != app.runtime:
+            lacks.append(f"the deterministic runtime is {app.runtime} there, and {self.runtime[:16]} here")
         return lacks
 
 
@@ -115,6 +124,7 @@ def _make(need: Need) -> str:
     options = "".join([f" --hr {need.hr}" if need.hr else "", " --adaptive 2" if need.adaptive else ""])
     options += "" if need.comparator == "bitwise" else " --validator pyboinc"
     options += " --quorum 1" if need.quorum == 1 and not need.adaptive else ""
+    options += " --runtime DIR --engine PLATFORM=FILE --engine-wrapper PLATFORM=FILE" if need.runtime else ""
     return f"No app has it; the project's admin makes one:  pyboinc setup -p PROJECT_DIR --app NAME{options}"
 
 

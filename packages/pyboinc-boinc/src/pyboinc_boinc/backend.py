@@ -54,12 +54,15 @@ class Run:
         user = self._user(options)
         refuse(settings, self._project)
         status = self._status() or self._store.batches.make(self._new_batch(options, app, user))
+        wasm = self._batch.runtime is not None
         self._look_at(status)
         self._clean_up()
         self._store.batches.recount(status.id)
         only_user = user if settings.own_hosts_only else 0
         signer = Signer(self._project, app.name, self._batch.folder)
-        self._pipeline = Pipeline(self._project, self._store.batches, self._batch.clock, status, app.name, settings, only_user, signer)
+        self._pipeline = Pipeline(
+            self._project, self._store.batches, self._batch.clock, status, app.name, settings, only_user, signer, wasm
+        )
         return status.id
 
     def submit(self, jobs: list[Job]) -> None:
@@ -149,7 +152,7 @@ class Run:
             raise PyBoincError(f"the project in {self._project.folder} is not set up for PyBOINC. {self._setup()}")
         apps = offered(self._project.config, self._store.admin.apps())
         job = self._batch.settings
-        need = Need(options.hr or None, options.adaptive or None, job.comparator, job.quorum, job.own_hosts_only)
+        need = Need(options.hr or None, options.adaptive or None, job.comparator, job.quorum, job.own_hosts_only, self._runtime())
         return choose(apps, need, options.app)
 
     def _user(self, options: BoincOptions) -> int:
@@ -163,13 +166,19 @@ class Run:
 
     def _version(self, options: BoincOptions, app: AppRow) -> int:
         """The number of the app version that the batch pins."""
+        runtime = self._runtime()
         if not options.app_version:
-            return app.version
-        numbers = sorted({each.number for each in self._store.admin.versions() if each.app == app.name and not each.deprecated})
+            return app.wasm_version if runtime else app.version
+        rows = [each for each in self._store.admin.versions() if each.app == app.name and not each.deprecated]
+        numbers = sorted({each.number for each in rows if each.runtime == runtime[:16]})
         if options.app_version not in numbers:
-            has = ", ".join(map(str, numbers))
+            has = f"{', '.join(map(str, numbers)) or 'none'}{' with the deterministic runtime' if runtime else ''}"
             raise SettingsError(f"app_version = {options.app_version}: the app {app.name} has {has}", TABLE, "app_version")
         return options.app_version
+
+    def _runtime(self) -> str:
+        """The SHA-256 of the deterministic runtime in which jobs run; empty: they run natively."""
+        return self._batch.runtime.sha256 if self._batch.runtime else ""
 
     def _new_batch(self, options: BoincOptions, app: AppRow, user: int) -> NewBatch:
         folder = self._batch.folder
@@ -182,7 +191,7 @@ class Run:
             comparator=self._batch.settings.comparator,
             title=_cut(f"{os.path.basename(folder)} {self._batch.token}"),
             description=_cut(f"PyBOINC, {folder}"),
-            result_template=templates.output(self._batch.settings.max_output).path,
+            result_template=templates.output(self._batch.settings.max_output, bool(self._batch.runtime)).path,
         )
 
     def _clean_up(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,19 +11,20 @@ import click
 
 from pyboinc.cli import voice
 from pyboinc.ports import SystemClock
+from pyboinc.wasm import runtime as runtimes
 
 from . import extras, install, transaction
 from . import interpreter as interpreters
 from . import sign as signing
 from .apps import HR_TYPES
 from .appversion import PLATFORMS
-from .appversion.tried import TRIED
 from .choice import VALIDATORS, Wish
 from .doctor import NOTE, SEVERITIES, Finding, examine
 from .facts import PATIENCE, gather
 from .project import Project, ProjectError, applied, diff, load, steps
 from .setup import Plan, plan, wanted_apps
 from .store import Store
+from .wasm import Deterministic, code_for
 
 _project_option = click.option(
     "-p", "--project_home", "folder", metavar="DIR", envvar="PYBOINC_DIR", help="The folder of the BOINC project [PYBOINC_DIR]."
@@ -41,6 +42,9 @@ _project_option = click.option(
 @click.option("--unchecked/--checked", default=None, help="Let BOINC's validator believe sole results, whoever sends them; or no more.")
 @click.option("--interpreter", multiple=True, metavar="PLATFORM=FILE", help="Ship this CPython, a folder or an archive; nothing: none.")
 @click.option("--wrapper", multiple=True, metavar="PLATFORM=FILE", help="Start tasks by this file, BOINC's wrapper; nothing: directly.")
+@click.option("--runtime", metavar="DIR", help="Offer the deterministic runtime of pyboinc build-runtime DIR, too; nothing: no more.")
+@click.option("--engine", multiple=True, metavar="PLATFORM=FILE", help="Run it there by this file, wasmtime; nothing: not there.")
+@click.option("--engine-wrapper", multiple=True, metavar="PLATFORM=FILE", help="BOINC's wrapper, which starts the engine there.")
 @click.option("--sign-key", metavar="FILE", help="Volunteers run only what this key has signed; nothing: all programs.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, files as a diff, and change nothing.")
 @voice.json_option
@@ -55,6 +59,9 @@ def setup(
     unchecked: bool | None,
     interpreter: tuple[str, ...],
     wrapper: tuple[str, ...],
+    runtime: str | None,
+    engine: tuple[str, ...],
+    engine_wrapper: tuple[str, ...],
     sign_key: str | None,
     dry_run: bool,
     as_json: bool,
@@ -65,8 +72,8 @@ def setup(
     changed. Run it as the project's owner; again after each upgrade of PyBOINC: it changes only what it must. A backup is left
     beside each file that it writes, and if anything fails the project is as it was.
 
-    What --interpreter, --wrapper and --sign-key have added stays until they take it away (PLATFORM= or "" without a file).
-    The platforms are those of BOINC: x86_64-pc-linux-gnu, aarch64-unknown-linux-gnu, windows_x86_64, x86_64-apple-darwin,
+    What --interpreter, --wrapper, --runtime, --engine, --engine-wrapper and --sign-key have added stays until they take it away
+    (PLATFORM= or "" without a file). The platforms are those of BOINC: x86_64-pc-linux-gnu, aarch64-unknown-linux-gnu, windows_x86_64, x86_64-apple-darwin,
     arm64-apple-darwin. The key is a private one, or a public one if the private one is not to come near the server.
 
     Exit status: 0 if the project is set up; 2 if it could not be, or there is no project.
@@ -81,9 +88,10 @@ def setup(
     try:
         apps = wanted_apps(project.config, app, title, hr, adaptive, Wish(validator, quorum, unchecked))
         more = extras.added(extras.load(folder), _packed(interpreter), _by_platform(wrapper, "--wrapper", _content))
+        deterministic = _deterministic(extras.load_deterministic(folder), runtime, engine, engine_wrapper)
         modulus = extras.modulus(folder) if sign_key is None else signing.read_modulus(sign_key) if sign_key else 0
-        todo = plan(project, install.gather(project, store), install.wanted(apps, more, modulus))
-        keep = partial(extras.save, folder, more, modulus)
+        todo = plan(project, install.gather(project, store), install.wanted(apps, more, modulus, deterministic))
+        keep = partial(extras.save, folder, more, modulus, deterministic)
         done = install.install(project, todo, store, disk, keep) if todo and not dry_run else None
         if not todo and not dry_run:
             keep()
@@ -124,6 +132,34 @@ def _by_platform(given: Sequence[str], option: str, read: Callable[[str, str], b
 
 def _packed(given: Sequence[str]) -> dict[str, bytes]:
     return _by_platform(given, "--interpreter", interpreters.pack)
+
+
+def _deterministic(there: Deterministic, runtime: str | None, engine: Sequence[str], wrapper: Sequence[str]) -> Deterministic:
+    """With what the options change."""
+    if runtime is None and not engine and not wrapper:
+        return there
+    engines = _merged(there.engines, _by_platform(engine, "--engine", lambda path, _: interpreters.stripped(_content(path, _))))
+    wrappers = _merged(there.wrappers, _by_platform(wrapper, "--engine-wrapper", _content))
+    if runtime == "":
+        return Deterministic("", {}, engines, wrappers)
+    if runtime is None and engine:
+        raise ProjectError("--engine needs the runtime that it is to run, too: --runtime DIR, the folder of pyboinc build-runtime")
+    sha256, code = there.sha256, there.code
+    if runtime is not None:
+        found = runtimes.find(runtime)
+        if found is None:
+            raise ProjectError(f"--runtime {runtime}: there is none. Build it:  pyboinc build-runtime {runtime} --engine FILE")
+        sha256 = found.sha256
+        code = {name: code_for(found.folder, sha256, name, each) for name, each in engines.items()}
+    lone = [f"--engine-wrapper {name}=FILE" for name in code if name not in wrappers]
+    if lone or not code:
+        raise ProjectError(f"the deterministic runtime also needs {', '.join(lone) or '--engine PLATFORM=FILE'}")
+    return Deterministic(sha256, code, engines, wrappers)
+
+
+def _merged(there: Mapping[str, bytes], given: Mapping[str, bytes]) -> dict[str, bytes]:
+    """One without content takes away what is there."""
+    return {name: data for name, data in {**there, **given}.items() if data}
 
 
 def _content(path: str, _platform: str) -> bytes:
@@ -183,8 +219,6 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
     database has what PyBOINC needs. Run it on the project's server, with --fix as the project's owner. --fix leaves a backup
     beside each file that it writes.
 
-    It also names the platforms of volunteers on which nobody has tried PyBOINC yet.
-
     Exit status: 0 if all is well, whatever is noted; 1 if something is left to mend; 2 if there is no project, or nothing could be changed.
     """
     if not folder:
@@ -213,8 +247,7 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
     if as_json:
         rows = [_row(each, each in mended) for each in findings]
         rows += [_row(each, False) for each in left if each.what not in {row["what"] for row in rows}]
-        platforms = {platform: {"verified": each.verified, "how": each.how} for platform, each in TRIED.items()}
-        answer: dict[str, Any] = {"project": project.folder, "findings": rows, "backups": backups, "platforms": platforms}
+        answer: dict[str, Any] = {"project": project.folder, "findings": rows, "backups": backups}
         if dry_run:
             answer["diff"] = diff(project, then)
         voice.answer_json(answer)
@@ -222,10 +255,6 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
         if recovered:
             click.echo("A change that was not finished is undone.\n")
         _show(project.folder, left, mended, backups)
-        click.echo()
-        for platform, tried in TRIED.items():
-            if not tried.verified:
-                click.echo(f"{platform} is {tried}")
     if _faults(left):
         raise SystemExit(voice.FAILED)
 

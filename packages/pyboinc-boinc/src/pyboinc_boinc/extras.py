@@ -8,16 +8,28 @@ from dataclasses import replace
 
 from .appversion import PLATFORMS, Extras
 from .project import ProjectError
+from .wasm import Deterministic
 
 FOLDER = "pyboinc"
 KEY = "sign_public"
+RUNTIME = "runtime"  # the deterministic one's SHA-256
+DETERMINISTIC = ("runtime_code", "engine", "engine_wrapper")
 
 
 def load(project: str) -> Extras:
     """What the project has. Raises ProjectError."""
+    return Extras(_load(project, "interpreter"), _load(project, "wrapper"))
+
+
+def load_deterministic(project: str) -> Deterministic:
+    """The same of the deterministic runtime. Raises ProjectError."""
+    sha256 = _read(os.path.join(project, FOLDER), RUNTIME).decode("ascii", "replace").strip()
+    return Deterministic(sha256, *(_load(project, kind) for kind in DETERMINISTIC))
+
+
+def _load(project: str, kind: str) -> dict[str, bytes]:
     folder = os.path.join(project, FOLDER)
-    found = {kind: {name: data for name in PLATFORMS if (data := _read(folder, f"{kind}_{name}"))} for kind in ("interpreter", "wrapper")}
-    return Extras(found["interpreter"], found["wrapper"])
+    return {name: data for name in PLATFORMS if (data := _read(folder, f"{kind}_{name}"))}
 
 
 def added(there: Extras, interpreters: Mapping[str, bytes], wrappers: Mapping[str, bytes]) -> Extras:
@@ -27,14 +39,17 @@ def added(there: Extras, interpreters: Mapping[str, bytes], wrappers: Mapping[st
     return replace(there, interpreters=kept[0], wrappers=kept[1])
 
 
-def save(project: str, extras: Extras, modulus: int) -> None:
+def save(project: str, extras: Extras, modulus: int, deterministic: Deterministic | None = None) -> None:
     """Keep them, and the modulus of the key by which programs must be signed (0: they need not be). Raises OSError.
 
     What may fail for lack of room comes first, and then nothing has changed.
     """
     folder = os.path.join(project, FOLDER)
-    wanted = {KEY: f"{modulus:x}\n".encode() if modulus else b""}
-    for kind, files in (("interpreter", extras.interpreters), ("wrapper", extras.wrappers)):
+    wasm = deterministic or Deterministic()
+    wanted = {KEY: f"{modulus:x}\n".encode() if modulus else b"", RUNTIME: f"{wasm.sha256}\n".encode() if wasm.sha256 else b""}
+    kinds = {"interpreter": extras.interpreters, "wrapper": extras.wrappers}
+    kinds |= dict(zip(DETERMINISTIC, (wasm.code, wasm.engines, wasm.wrappers), strict=True))
+    for kind, files in kinds.items():
         wanted |= {f"{kind}_{name}": files.get(name, b"") for name in PLATFORMS}
     changed = {name: data for name, data in wanted.items() if data != _read(folder, name)}
     new = {name: os.path.join(folder, f"{name}.new") for name, data in changed.items() if data}

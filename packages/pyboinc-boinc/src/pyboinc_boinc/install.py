@@ -16,6 +16,7 @@ from . import appversion, transaction, versions
 from .project import ASSIMILATOR, SUBMIT_USER, AddFiles, Change, Project, ProjectError, SetSetting, applied, steps
 from .setup import Plan, Records, Wanted, WantedApp
 from .store import Store
+from .wasm import Deterministic
 
 XADD, UPDATE_VERSIONS, SIGN = "bin/xadd", "bin/update_versions", "bin/sign_executable"
 TIMEOUT = 600  # seconds, for one of BOINC's tools
@@ -41,9 +42,12 @@ def gather(project: Project, store: Store) -> Records:
     return Records(admin.apps(), admin.versions(), admin.platforms(), user, tables, _on_disk(project), admin.volunteers())
 
 
-def wanted(apps: tuple[WantedApp, ...], extras: appversion.Extras | None = None, modulus: int = 0) -> Wanted:
+def wanted(
+    apps: tuple[WantedApp, ...], extras: appversion.Extras | None = None, modulus: int = 0, deterministic: Deterministic | None = None
+) -> Wanted:
     """These apps, with the files and scripts of the PyBOINC that runs, and what the admin adds to them."""
-    return Wanted(apps, scripts_folder(), appversion.platforms(extras), modulus)
+    wasm = deterministic.platforms() if deterministic else {}
+    return Wanted(apps, scripts_folder(), appversion.platforms(extras), modulus, wasm)
 
 
 def scripts_folder() -> str:
@@ -164,7 +168,8 @@ def _folders(apps: str) -> Iterator[tuple[str, str, str]]:
 def _new_downloads(project: Project, plan: Plan) -> list[str]:
     """What update_versions will copy into the download folder that is not there yet."""
     names = sorted({name for change in plan.changes if isinstance(change, AddFiles) for name, _, _ in change.files} - {versions.MANIFEST})
-    paths = [os.path.join(project.config.download_dir or project.path("download"), name) for name in names]
+    folder = project.config.download_dir or project.path("download")
+    paths = [os.path.join(folder, name + ending) for name in names for ending in ("", ".gz")]
     return [path for path in paths if not os.path.exists(path)]
 
 

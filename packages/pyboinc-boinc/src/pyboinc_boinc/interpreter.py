@@ -61,7 +61,7 @@ def pack(path: str, platform: str) -> bytes:
                 raise InterpreterError(f"{path}: {source} can't be read: {error}") from None
             if _is_needless(name, data, chosen, read):
                 continue
-            data = _stripped(data)
+            data = stripped(data)
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             entry.mode = 0o755 if name.startswith("bin/") or re.search(r"\.(so|dylib|dll|pyd|exe)", name) else 0o644
@@ -122,7 +122,7 @@ def _is_needless(name: str, data: bytes, chosen: Mapping[str, str], read: Callab
     return bool(library) and library[1].encode() not in read(chosen["bin/python3"]) if library else False
 
 
-def _stripped(data: bytes) -> bytes:
+def stripped(data: bytes) -> bytes:
     """A program or library of Linux without what debuggers want, if this computer's ``strip`` knows its processor."""
     strip = shutil.which("strip")
     if not strip or not data.startswith(b"\x7fELF"):

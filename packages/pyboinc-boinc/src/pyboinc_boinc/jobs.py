@@ -56,8 +56,11 @@ def work_of(settings: JobSettings, timed: int, fpops_sum: float, fpops_max: floa
     return Work(estimate, max(bound, MARGIN * estimate))
 
 
-def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, work: Work, only_user: int = 0) -> list[str]:
+def words_of(
+    app: str, batch: int, app_version_num: int, settings: JobSettings, work: Work, only_user: int = 0, wasm: bool = False
+) -> list[str]:
     """What create_work is told of all jobs of a batch. only_user: the number of the user whose hosts alone may have them, 0 for all.
+    wasm: they run in the deterministic runtime.
 
     It takes no max_error_results of 0: that is given to the jobs afterwards (`Batches.made`). Until then there are no results
     beyond the first ones, so that a job that fails at once has failed.
@@ -67,8 +70,8 @@ def words_of(app: str, batch: int, app_version_num: int, settings: JobSettings, 
         *("--appname", app),
         *("--batch", str(batch)),
         *("--app_version_num", str(app_version_num)),
-        *("--wu_template", templates.inputs().path),
-        *("--result_template", templates.output(settings.max_output).path),
+        *("--wu_template", templates.inputs(wasm=wasm).path),
+        *("--result_template", templates.output(settings.max_output, wasm).path),
         *("--min_quorum", str(settings.min_quorum)),
         *("--target_nresults", str(settings.target_nresults)),
         *("--max_error_results", str(min(max(settings.max_error_results, 1), total))),
@@ -94,14 +97,17 @@ def success_of(settings: JobSettings, total: int) -> int:
     return min(max(settings.max_success_results, settings.target_nresults), total)
 
 
-def line_of(job: Job, batch: int, settings: JobSettings) -> str:
-    """What create_work is told of one job. The files come last: a line that is cut off names a file that is not there."""
-    template = f"--wu_template {_input_template(job, settings).path} " if job.files else ""
-    return " ".join([f"--wu_name {job.name} {template}{program_name(batch, job.program)} {input_name(job)}", *_data_files([job])])
+def line_of(job: Job, batch: int, settings: JobSettings, wasm: bool = False) -> str:
+    """What create_work is told of one job. The files come last: a line that is cut off names a file that is not there.
+
+    The deterministic runtime, which sees copies and no names of the project's, knows data files by their order.
+    """
+    template = f"--wu_template {_input_template(job, settings, wasm).path} " if job.files else ""
+    return " ".join([f"--wu_name {job.name} {template}{program_name(batch, job.program)} {input_name(job)}", *sorted(_data_files([job]))])
 
 
-def _input_template(job: Job, settings: JobSettings) -> templates.Template:
-    return templates.inputs(len(_data_files([job])), settings.data_lifetime)
+def _input_template(job: Job, settings: JobSettings, wasm: bool) -> templates.Template:
+    return templates.inputs(len(_data_files([job])), settings.data_lifetime, wasm)
 
 
 def _data_files(jobs: Iterable[Job]) -> dict[str, Attachment]:
@@ -140,6 +146,7 @@ class Pipeline:
         settings: JobSettings,
         only_user: int,
         signer: Signer,
+        wasm: bool = False,
     ) -> None:
         self._project = project
         self._signer = signer
@@ -150,8 +157,9 @@ class Pipeline:
         self._app = app
         self._settings = settings
         self._only_user = only_user
+        self._wasm = wasm
         self._staging = Staging(project)
-        self._template = templates.output(settings.max_output)
+        self._template = templates.output(settings.max_output, wasm)
         self._shared: set[str] = set()  # files of several jobs that are there
         self._templates: set[templates.Template] = set()
         self._waiting: dict[str, str] = {}  # lines of create_work, by the job's name
@@ -176,7 +184,9 @@ class Pipeline:
         self._prepare(missing)
         for job in missing + [job for job in jobs if job.name in known and not known[job.name].assimilated]:
             self._staging.put(input_name(job), job.data)
-        self._waiting.update((job.name, line_of(job, self._status.id, self._settings)) for job in missing if job.name not in self._in_hand)
+        self._waiting.update(
+            (job.name, line_of(job, self._status.id, self._settings, self._wasm)) for job in missing if job.name not in self._in_hand
+        )
         self.pump()
 
     def _prepare(self, jobs: Sequence[Job]) -> None:
@@ -197,7 +207,11 @@ class Pipeline:
             for name in data_files.keys() & new:
                 self._staging.put_data(data_files[name])
             self._shared |= new
-        wanted = {self._template, templates.inputs(), *[_input_template(job, self._settings) for job in jobs if job.files]}
+        wanted = {
+            self._template,
+            templates.inputs(wasm=self._wasm),
+            *[_input_template(job, self._settings, self._wasm) for job in jobs if job.files],
+        }
         for template in wanted - self._templates:
             self._staging.put_template(template)
         self._templates |= wanted
@@ -248,7 +262,7 @@ class Pipeline:
             self._status = self._batches.find(self._status.token) or self._status
         status = self._status
         work = work_of(self._settings, status.timed, status.fpops_sum, status.fpops_max)
-        return words_of(self._app, status.id, status.app_version_num, self._settings, work, self._only_user)
+        return words_of(self._app, status.id, status.app_version_num, self._settings, work, self._only_user, self._wasm)
 
     def drain(self, seconds: float) -> None:
         """Until all jobs are made, or for so many seconds. Raises ToolError."""

@@ -38,6 +38,7 @@ from .project import (
     SetMinVersion,
 )
 from .versions import VersionRow
+from .wasm import trust_name
 
 DEFAULT_APP = "pyboinc"
 FEEDER = "feeder"
@@ -69,18 +70,22 @@ class Wanted:
     """What the project shall have.
 
     apps: one or more.  scripts: the folder of the installed pyboinc-* scripts, absolute.  files: of an app version, by platform.
-    modulus: of the key by which programs must be signed; 0 if they need not be.
+    modulus: of the key by which programs must be signed; 0 if they need not be.  wasm: files of the deterministic runtime's.
     """
 
     apps: tuple[WantedApp, ...]
     scripts: str
     files: Mapping[str, Sequence[AppFile]] = field(repr=False)
     modulus: int = field(default=0, repr=False)
+    wasm: Mapping[str, Sequence[AppFile]] = field(default_factory=dict, repr=False)
 
-    def files_of(self, app: str, url: str) -> dict[str, list[AppFile]]:
-        """With the file that says whose programs this app of this project runs."""
-        trust = [AppFile(TRUST_NAME, Trust(url, app, self.modulus).text())] if self.modulus else []
-        return {platform: [*files, *trust] for platform, files in self.files.items()}
+    def versions_of(self, app: str, url: str) -> list[dict[str, list[AppFile]]]:
+        """The files of each app version, with the file that says whose programs this app of this project runs."""
+        text = Trust(url, app, self.modulus).text() if self.modulus else b""
+        native = [AppFile(TRUST_NAME, text)] if text else []
+        wasm = [AppFile(trust_name(), text, copy=True)] if text else []
+        found = [{platform: [*files, *native] for platform, files in self.files.items()}]
+        return found + ([{platform: [*files, *wasm] for platform, files in self.wasm.items()}] if self.wasm else [])
 
     def __post_init__(self) -> None:
         if not posixpath.isabs(self.scripts):
@@ -194,7 +199,7 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
         reasons += choice.reasons
         changes += [*_validator(project, app.name, choice.validator, wanted.scripts), *choice.settings]
         changes += _ours(project, app.name, "assimilator", wanted.scripts)
-        changes += _versions(app.name, records, wanted.files_of(app.name, project.config.master_url))
+        changes += _versions(app.name, records, wanted.versions_of(app.name, project.config.master_url))
         if (hr, adaptive) != (row.hr, row.adaptive) or row.min_version == 0:
             rows.append(SetApp(app.name, hr, adaptive, row.min_version or int(OLDEST)))
     changes += _feeder(project, {row.name: row.hr for row in records.apps} | {row.name: row.hr for row in rows})
@@ -210,14 +215,17 @@ def plan(project: Project, records: Records, wanted: Wanted) -> Plan:
     return Plan(changes, rows, xadd, not records.user, records.tables, strangers, reasons)
 
 
-def _versions(app: str, records: Records, files: Mapping[str, Sequence[AppFile]]) -> list[Change]:
+def _versions(app: str, records: Records, wanted: Sequence[Mapping[str, Sequence[AppFile]]]) -> list[Change]:
     rows = [row for row in records.versions if row.app == app]
-    number, platforms = versions.to_add(rows, records.on_disk.get(app, frozenset()), files)
+    taken = records.on_disk.get(app, frozenset())
     changes: list[Change] = []
-    for platform in platforms:
-        made = [(versions.physical_name(file), file.content, file.mode) for file in files[platform]]
-        manifest = (versions.MANIFEST, versions.manifest(files[platform]), 0o644)
-        changes.append(AddFiles(versions.folder(app, number, platform), (*made, manifest)))
+    for files in wanted:
+        number, platforms = versions.to_add(rows, taken, files)
+        taken |= {(number, platform) for platform in platforms}
+        for platform in platforms:
+            made = [(versions.physical_name(file), file.content, file.mode) for file in files[platform]]
+            manifest = (versions.MANIFEST, versions.manifest(files[platform]), 0o644)
+            changes.append(AddFiles(versions.folder(app, number, platform), (*made, manifest)))
     return changes
 
 

@@ -20,6 +20,8 @@ FIRST = 100  # 1.00
 API_VERSION = "8.3.0"
 """Of BOINC's runtime whose protocol the slave's side speaks; without one (6.0 or later) a client offers no file of shared memory."""
 MANIFEST = "version.xml"
+WASM_STEM = "wasm-"
+"""What the name of the deterministic runtime's code begins with; the first 16 digits of the runtime's SHA-256 follow."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,38 @@ class VersionRow:
     signed: bool = True
     deprecated: bool = False
 
+    @property
+    def runtime(self) -> str:
+        """The deterministic runtime in it, 16 digits of its SHA-256; empty: it runs natively."""
+        return runtime_in(self.files)
+
 
 def physical_name(file: AppFile) -> str:
     """
     >>> physical_name(AppFile("runtime.zip", b""))
     'pyboinc_runtime_e3b0c44298fc1c14.zip'
     """
-    stem, ending = posixpath.splitext(file.logical_name)
+    stem, ending = posixpath.splitext(posixpath.basename(file.logical_name))
     return f"pyboinc_{stem}_{hashlib.sha256(file.content).hexdigest()[:16]}{ending}"
 
 
 def physical_names(files: Sequence[AppFile]) -> frozenset[str]:
     return frozenset(map(physical_name, files))
+
+
+def runtime_in(names: Collection[str]) -> str:
+    """The deterministic runtime among these files, see `VersionRow.runtime`.
+
+    >>> runtime_in([physical_name(AppFile("wasm-0123456789abcdef.cwasm", b""))])
+    '0123456789abcdef'
+    """
+    found = [match[1] for name in names if (match := re.match(rf"pyboinc_{WASM_STEM}([0-9a-f]{{16}})_", name))]
+    return found[0] if found else ""
+
+
+def newest(rows: Collection[VersionRow], wasm: bool = False) -> VersionRow | None:
+    """Of one app's versions that run natively, or in the deterministic runtime: results of the two need not agree."""
+    return max((row for row in rows if bool(row.runtime) == wasm and not row.deprecated), key=lambda row: row.number, default=None)
 
 
 def names_in(xml_doc: str) -> frozenset[str]:
@@ -66,6 +88,7 @@ def manifest(files: Sequence[AppFile]) -> bytes:
         else:
             lines.append(f"        <logical_name>{escape(file.logical_name)}</logical_name>")
         lines += ["        <copy_file/>"] if file.copy else []
+        lines += ["        <gzip/>"] if file.gzip else []
         lines.append("    </file>")
     return "\n".join([*lines, f"    <api_version>{API_VERSION}</api_version>", "</version>", ""]).encode()
 
@@ -83,9 +106,11 @@ def to_add(
 ) -> tuple[int, list[str]]:
     """The number and the platforms of what must be added; no platforms if nothing must.
 
-    rows: of one app.  on_disk: number and platform of what its folder holds.  wanted: the files of each platform.
+    rows: of one app.  on_disk: number and platform of what its folder holds.  wanted: the files of each platform, all native or
+    all with the deterministic runtime, whose versions have numbers of their own.
     """
-    newest = max((row.number for row in rows), default=0)
+    wasm = any(runtime_in(physical_names(files)) for files in wanted.values())
+    newest = max((row.number for row in rows if bool(row.runtime) == wasm), default=0)
     current = {row.platform: row for row in rows if row.number == newest}
     missing = [platform for platform in wanted if platform not in current]
     ours = [row for row in current.values() if row.platform in wanted]
@@ -93,4 +118,4 @@ def to_add(
     free = not any((newest, platform) in on_disk for platform in missing)
     if newest and same and free:
         return newest, missing
-    return max([FIRST - 1, newest, *(number for number, _ in on_disk)]) + 1, list(wanted)
+    return max([FIRST - 1, *(row.number for row in rows), *(number for number, _ in on_disk)]) + 1, list(wanted)

@@ -35,13 +35,15 @@ PLATFORMS = (LINUX, LINUX_ARM, WINDOWS, MACOS, MACOS_ARM)
 
 @dataclass(frozen=True)
 class AppFile:
-    """A file of an app version. copy: into the slot, instead of a link.  executable: another program starts it."""
+    """A file of an app version. copy: into the slot, instead of a link.  executable: another program starts it.  gzip: download
+    it compressed; clients unpack it when it comes."""
 
     logical_name: str
     content: bytes = field(repr=False)
     is_main: bool = False
     copy: bool = False
     executable: bool = False
+    gzip: bool = False
 
     @property
     def mode(self) -> int:

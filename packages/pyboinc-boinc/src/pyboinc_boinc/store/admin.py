@@ -5,18 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..apps import AppRow
-from ..versions import VersionRow, names_in
+from ..versions import VersionRow, names_in, newest
 from .connection import Connection, Transaction, Value, to_text
 
 USER_NAME = "PyBOINC"
 _GROWING = ("app_version", "app", "platform")  # those that depend on others first
-_APPS = """
-    SELECT a.id, a.name, a.homogeneous_redundancy, a.target_nresults, a.min_version,
-           (SELECT MAX(v.version_num) FROM app_version v WHERE v.appid = a.id AND v.deprecated = 0)
-    FROM app a ORDER BY a.id
-"""
+_APPS = "SELECT id, name, homogeneous_redundancy, target_nresults, min_version FROM app ORDER BY id"
 _VERSIONS = """
     SELECT a.name, v.version_num, IF(v.plan_class = '', p.name, CONCAT(p.name, '__', v.plan_class)), v.xml_doc, v.deprecated
     FROM app_version v JOIN app a ON a.id = v.appid JOIN platform p ON p.id = v.platformid ORDER BY v.id
@@ -32,10 +29,15 @@ class Admin:
     def apps(self) -> list[AppRow]:
         """All apps, in the order of their numbers."""
         rows = self._transaction(lambda step: step.rows(_APPS))
-        return [
-            AppRow(int(number), to_text(name), int(hr), int(adaptive), int(oldest), int(newest or 0))
-            for number, name, hr, adaptive, oldest, newest in rows
-        ]
+        versions: dict[str, list[VersionRow]] = {}
+        for each in self.versions():
+            versions.setdefault(each.app, []).append(each)
+        found = []
+        for number, name, hr, adaptive, oldest in rows:
+            native, wasm = (newest(versions.get(to_text(name), []), wasm=wasm) for wasm in (False, True))
+            row = AppRow(int(number), to_text(name), int(hr), int(adaptive), int(oldest), native.number if native else 0)
+            found.append(replace(row, wasm_version=wasm.number, runtime=wasm.runtime) if wasm else row)
+        return found
 
     def set_app(self, name: str, homogeneous_redundancy: int, target_nresults: int, min_version: int) -> None:
         sql = "UPDATE app SET homogeneous_redundancy = %s, target_nresults = %s, min_version = %s WHERE name = %s"

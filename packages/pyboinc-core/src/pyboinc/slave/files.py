@@ -58,6 +58,12 @@ def read_input_file(data: bytes, classes: Classes | None = None) -> tuple[int, s
     raise DecodeError("this is not an input file of this version of PyBOINC")
 
 
+def read_data_files(data: bytes) -> list[str]:
+    """The data files of a job's input file by their names on the project, each once, sorted. Raises DecodeError."""
+    value = parse(data)
+    return sorted(set(value[4].values())) if type(value) is tuple and len(value) == 5 and type(value[4]) is dict else []
+
+
 def ok_entry(output: bytes | Encoded, written: Sequence[WrittenFile] = ()) -> Encoded:
     """The entry of an output file for a call that returned; output is the encoded output, written what it says of its files."""
     return encode((True, _part(output), tuple(written)) if written else (True, _part(output)), within=2)

@@ -7,7 +7,8 @@ argument ``slave``, no network. The files in the folder:
 
     program            the program's zip                               from the host
     input              the job's input file                            from the host
-    data_...           the job's data files                            from the host
+    data_0, data_1 ... the job's data files, sorted by their names on  from the host
+                       the project (`Attachment.file_name`)
     trust.txt          whose programs may run, if not everybody's      from the host
     checkpoint_period  seconds between checkpoints, 60 without it      from the host
     output, report     the two output files; report may be empty       to the host; output comes last

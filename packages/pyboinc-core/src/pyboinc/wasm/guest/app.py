@@ -23,6 +23,7 @@ import sys  # noqa: E402
 
 from pyboinc.slave.channel import Channel, TemporaryExit  # noqa: E402
 from pyboinc.slave.checkpoint import write_whole  # noqa: E402
+from pyboinc.slave.files import read_data_files  # noqa: E402
 from pyboinc.slave.runner import MAX_TEXT, HostFault, Program, run_job  # noqa: E402
 from pyboinc.slave.verify import Trust, verify  # noqa: E402
 
@@ -67,7 +68,7 @@ def _run(printed: Printed) -> tuple[bytes, bytes]:
     sys.argv = [program.slave]
     with open("/input", "rb") as file:
         data = file.read()
-    return run_job(program, data, printed, FolderChannel())
+    return run_job(program, data, printed, FolderChannel(read_data_files(data)))
 
 
 def _check_signature() -> None:
@@ -97,8 +98,10 @@ class FixedProgram(Program):
 class FolderChannel(Channel):
     """Says things by files. Nothing here looks at a clock, but for the time between checkpoints."""
 
-    def __init__(self) -> None:
+    def __init__(self, data_files: list[str]) -> None:
+        """data_files: names of the job's, sorted."""
         self._percent = 0
+        self._data_files = data_files
         try:
             with open("/checkpoint_period", encoding="ascii") as file:
                 self.checkpoint_period = float(file.read())
@@ -109,7 +112,7 @@ class FolderChannel(Channel):
         return "/checkpoint"
 
     def data_file(self, file_name: str) -> str:
-        return ROOT + file_name
+        return f"{ROOT}data_{self._data_files.index(file_name)}"
 
     def fraction_done(self, fraction: float) -> None:
         percent = int(fraction * 100)
