@@ -72,9 +72,11 @@ def setup(
     changed. Run it as the project's owner; again after each upgrade of PyBOINC: it changes only what it must. A backup is left
     beside each file that it writes, and if anything fails the project is as it was.
 
-    What --interpreter, --wrapper, --runtime, --engine, --engine-wrapper and --sign-key have added stays until they take it away
-    (PLATFORM= or "" without a file). The platforms are those of BOINC: x86_64-pc-linux-gnu, aarch64-unknown-linux-gnu, windows_x86_64, x86_64-apple-darwin,
-    arm64-apple-darwin. The key is a private one, or a public one if the private one is not to come near the server.
+    What --interpreter, --wrapper, --sign-key, --runtime, --engine and --engine-wrapper have added stays until they take it
+    away (PLATFORM= or "" without a file). The platforms are those of BOINC: x86_64-pc-linux-gnu, aarch64-unknown-linux-gnu,
+    windows_x86_64, x86_64-apple-darwin, arm64-apple-darwin. The key is a private one, or a public one if the private one is
+    not to come near the server. The deterministic runtime gets an app version beside the native one, for the platforms with
+    an engine.
 
     Exit status: 0 if the project is set up; 2 if it could not be, or there is no project.
     """
