@@ -66,7 +66,8 @@ def _setup(project: Project) -> tuple[Records | None, Plan | None, str]:
     try:
         records = install.gather(project, store)
         more, modulus = extras.load(project.folder), extras.modulus(project.folder)
-        return records, plan(project, records, install.wanted(wanted_apps(project.config), more, modulus)), ""
+        wanted = install.wanted(wanted_apps(project.config), more, modulus, extras.load_deterministic(project.folder))
+        return records, plan(project, records, wanted), ""
     except (StoreError, ProjectError) as error:
         return None, None, str(error)
     finally:

@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyboinc.codec import parse
 from pyboinc.display import say
 from pyboinc.model import JobSettings
 from pyboinc.slave.channel import Channel, TemporaryExit
 from pyboinc.slave.checkpoint import write_whole
+from pyboinc.slave.files import read_data_files
 from pyboinc.slave.runner import HostFault, Program
 from pyboinc.wasm import engine, runtime
 from pyboinc.wasm.build import RuntimeMissing
@@ -85,9 +85,8 @@ def _hand_in(folder: Path, program: str, data: bytes, channel: Channel) -> None:
     shutil.copyfile(program, folder / "program")
     (folder / "input").write_bytes(data)
     (folder / "checkpoint_period").write_text(f"{channel.checkpoint_period}\n")
-    for name in parse(data)[4:5]:
-        for each in name.values():
-            shutil.copyfile(channel.data_file(each), folder / each)
+    for number, name in enumerate(read_data_files(data)):
+        shutil.copyfile(channel.data_file(name), folder / f"data_{number}")
     with contextlib.suppress(FileNotFoundError):
         shutil.copyfile(channel.checkpoint_file(0, ""), folder / "checkpoint")
 
@@ -100,9 +99,11 @@ def _hand_out(folder: Path) -> tuple[bytes, bytes]:
     else:
         raise TemporaryExit(int(seconds), reason)
     try:
-        return (folder / "output").read_bytes(), (folder / "report").read_bytes()
+        output = (folder / "output").read_bytes()
     except FileNotFoundError:
         raise HostFault(1, "the slave ended its process before its job was done") from None
+    report = folder / "report"
+    return output, report.read_bytes() if report.exists() else b""
 
 
 def _exit_status(folder: Path) -> int:

@@ -11,6 +11,7 @@ from pyboinc.ledger import OutputFile
 
 from ..hierarchy import path_of
 from ..project import Project
+from ..templates import JOB_FOLDER
 
 _FILE_REF = re.compile(r"<file_ref>(.*?)</file_ref>", re.DOTALL)
 
@@ -23,7 +24,7 @@ class Uploads:
         self._fanout = project.config.fanout
 
     def files(self, xml_doc_in: str) -> dict[str, str]:
-        """All of a result, by logical name."""
+        """All of a result, by logical name: the same wherever slaves ran."""
         return {file.logical_name: file.path for file in self.outputs(xml_doc_in)}
 
     def outputs(self, xml_doc_in: str) -> tuple[OutputFile, ...]:
@@ -36,7 +37,8 @@ class Uploads:
             name, logical = (_element(match[1], each) for each in ("file_name", "open_name"))
             if name and os.path.basename(name) == name and not name.startswith("."):
                 path = path_of(self._folder, self._fanout, name)
-                yield OutputFile(logical or name, path, _flag(match[1], "optional"), not _flag(match[1], "no_validate"))
+                logical = (logical or name).removeprefix(f"{JOB_FOLDER}/")
+                yield OutputFile(logical, path, _flag(match[1], "optional"), not _flag(match[1], "no_validate"))
 
 
 def _element(xml: str, name: str) -> str:

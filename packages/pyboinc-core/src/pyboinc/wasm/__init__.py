@@ -11,7 +11,8 @@ argument ``slave``, no network. The files in the folder:
                        the project (`Attachment.file_name`)
     trust.txt          whose programs may run, if not everybody's      from the host
     checkpoint_period  seconds between checkpoints, 60 without it      from the host
-    output, report     the two output files; report may be empty       to the host; output comes last
+    output, report     the two output files; no report if there is     to the host; output comes last
+                       nothing to tell
     fraction_done      what part is done, whenever a percent more is   to the host, while it runs
     checkpoint         what a restart goes on from                     to the host, while it runs; and back after a restart
     temporary_exit     two lines, seconds and a reason: start it again, with its checkpoint, after that time
