@@ -10,7 +10,7 @@ import pytest
 from pyboinc.model import Attachment, Job, JobSettings
 from pyboinc_boinc import extras, templates, versions
 from pyboinc_boinc.apps import AppRow, Need, choose
-from pyboinc_boinc.appversion import AppFile
+from pyboinc_boinc.appversion import AppFile, Extras
 from pyboinc_boinc.jobs import line_of, words_of, work_of
 from pyboinc_boinc.project import AddFiles, ProjectError
 from pyboinc_boinc.setup import Records, Wanted, WantedApp, plan
@@ -99,9 +99,9 @@ def test_a_batch_is_for_an_app_with_its_runtime():
 
 def test_what_was_given_stays(tmp_path):
     assert extras.load_deterministic(str(tmp_path)) == Deterministic()
-    extras.save_deterministic(str(tmp_path), GIVEN)
+    extras.save(str(tmp_path), Extras(), 0, GIVEN)
     assert extras.load_deterministic(str(tmp_path)) == GIVEN
-    extras.save_deterministic(str(tmp_path), Deterministic())
+    extras.save(str(tmp_path), Extras(), 0)
     assert extras.load_deterministic(str(tmp_path)) == Deterministic() and not list((tmp_path / extras.FOLDER).iterdir())
 
 

@@ -18,6 +18,7 @@ from . import interpreter as interpreters
 from . import sign as signing
 from .apps import HR_TYPES
 from .appversion import PLATFORMS
+from .appversion.tried import TRIED
 from .choice import VALIDATORS, Wish
 from .doctor import NOTE, SEVERITIES, Finding, examine
 from .facts import PATIENCE, gather
@@ -221,6 +222,8 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
     database has what PyBOINC needs. Run it on the project's server, with --fix as the project's owner. --fix leaves a backup
     beside each file that it writes.
 
+    It also names the platforms of volunteers on which nobody has tried PyBOINC yet.
+
     Exit status: 0 if all is well, whatever is noted; 1 if something is left to mend; 2 if there is no project, or nothing could be changed.
     """
     if not folder:
@@ -249,7 +252,8 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
     if as_json:
         rows = [_row(each, each in mended) for each in findings]
         rows += [_row(each, False) for each in left if each.what not in {row["what"] for row in rows}]
-        answer: dict[str, Any] = {"project": project.folder, "findings": rows, "backups": backups}
+        platforms = {platform: {"verified": each.verified, "how": each.how} for platform, each in TRIED.items()}
+        answer: dict[str, Any] = {"project": project.folder, "findings": rows, "backups": backups, "platforms": platforms}
         if dry_run:
             answer["diff"] = diff(project, then)
         voice.answer_json(answer)
@@ -257,6 +261,10 @@ def doctor(folder: str | None, fix: bool, dry_run: bool, as_json: bool) -> None:
         if recovered:
             click.echo("A change that was not finished is undone.\n")
         _show(project.folder, left, mended, backups)
+        click.echo()
+        for platform, tried in TRIED.items():
+            if not tried.verified:
+                click.echo(f"{platform} is {tried}")
     if _faults(left):
         raise SystemExit(voice.FAILED)
 
