@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 class Pace:
-    """How often things are looked at, and how long is waited for them, in seconds: BOINC's own numbers."""
+    """How often things are looked at, and how long is waited for them, in seconds: BOINC's own numbers but for the first."""
 
-    tick = 0.1  # between looks at what the client wants
+    tick = 0.2  # between looks at what the client wants; BOINC's tenth would take twice the CPU time, for the whole of a job
     status = 1.0  # between messages to the client
     client = 10.0  # between looks whether the client's process exists
     heartbeat = 30.0  # without one, when the client's process is not known: the client is gone

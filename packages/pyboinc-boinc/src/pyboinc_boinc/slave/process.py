@@ -78,13 +78,12 @@ class SlaveProcess:
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not after the slave has ended."""
-        if self._ended():
-            return
         if sys.platform == "darwin":
             time.sleep(seconds)
         else:
-            signal.sigtimedwait({signal.SIGCHLD}, seconds)
-        self._ended()
+            signal.sigtimedwait({signal.SIGCHLD}, seconds)  # at once, if it ended before
+        if self.status is None:
+            self._reap(os.WNOHANG)
 
     def stop(self) -> None:
         """Suspend it, whatever it is doing."""
@@ -112,11 +111,6 @@ class SlaveProcess:
                 used = _cpu_time_by_ps(self.pid)
             self._cpu_time = used or self._cpu_time
         return self._cpu_time
-
-    def _ended(self) -> bool:
-        if self.status is None:
-            self._reap(os.WNOHANG)
-        return self.status is not None
 
     def _reap(self, options: int) -> None:
         pid, status, usage = os.wait4(self.pid, options)

@@ -159,7 +159,7 @@ def trickle_up(variety: str, text: str) -> None:
     """Send the project a message while the call runs. It arrives when the client next speaks with the server.
 
     variety (str): what kind of message, 1 to 64 letters, digits, ``_``, ``-``, ``.``; the server's handler asks for it by that.
-    text (str): at most 8,192 characters. Without a client it stands in the call's report.
+    text (str): at most 8,192 characters. Without a client, and under BOINC's wrapper, it stands in the call's report.
     """
     channel = _current().channel
     if not (variety.isascii() and 0 < len(variety) <= 64 and variety.translate(_WORD_MARKS).isalnum()):
