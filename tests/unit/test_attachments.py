@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from pyboinc import DecodeError
+from pyboinc import DecodeError, records
 from pyboinc.attachments import Attachments, keep
 from pyboinc.codec import dumps
-from pyboinc.model import SettingsError
+from pyboinc.model import Record, SettingsError
 from pyboinc.slave import files
 from pyboinc.testing import MemoryFileSystem
 
@@ -86,6 +86,17 @@ def test_data_files_are_checked(tmp_path):
     ]:
         with pytest.raises(SettingsError, match=why):
             attachments.of(wrong)
+
+
+def test_a_report_is_read_once_for_all_calls_of_its_job(monkeypatch):
+    read = []
+    monkeypatch.setattr(files, "read_report_file", lambda data, do=files.read_report_file: read.append(1) or do(data))
+    record = Record("job", b"", files.report_file([("out", "err", str(i), "", {"a": bytes([i])}) for i in range(50)]))
+    assert [(records.contents(record, i), records.report_part(record, i)) for i in range(51)] == [
+        *(({"a": bytes([i])}, ("out", "err", str(i), "")) for i in range(50)),
+        ({}, ("", "", "", "")),
+    ]
+    assert len(read) == 1
 
 
 def test_what_a_stranger_says_of_files():

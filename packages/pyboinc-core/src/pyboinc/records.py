@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 
@@ -41,20 +42,26 @@ def _is_record(value: object) -> bool:
 
 def report_part(record: Record, index: int) -> tuple[str, str, str, str]:
     """stdout, stderr, message, traceback of a call; empty if the report has none or is damaged: nobody has validated it."""
-    try:
-        stdout, stderr, message, trace = files.read_report_file(record.report)[index][:4]
-        return stdout, stderr, message, trace
-    except (DecodeError, IndexError):
+    parts = _parts(record.report)
+    if index >= len(parts):
         return "", "", "", ""
+    stdout, stderr, message, trace = parts[index][:4]
+    return stdout, stderr, message, trace
 
 
 def contents(record: Record, index: int) -> dict[str, bytes]:
     """The files that a call wrote, name -> content; not validated."""
+    parts = _parts(record.report)
+    return parts[index][4] if index < len(parts) and len(parts[index]) == 5 else {}  # type: ignore[misc]
+
+
+@functools.lru_cache(maxsize=1)
+def _parts(report: bytes) -> list[tuple[str, str, str, str] | files.Part]:
+    """Read once for all calls of a job, which ask one after another; a report may be large."""
     try:
-        part = files.read_report_file(record.report)[index]
-    except (DecodeError, IndexError):
-        return {}
-    return part[4] if len(part) == 5 else {}
+        return files.read_report_file(report)
+    except DecodeError:
+        return []
 
 
 def job_error(record: Record) -> JobError:
