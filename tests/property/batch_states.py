@@ -163,6 +163,9 @@ class BatchMachine(RuleBasedStateMachine):
     def settings(self) -> JobSettings:
         return JobSettings()
 
+    def settle(self) -> None:
+        """Everything happens that can while the master waits."""
+
     # -- what happens
 
     @initialize(calls_per_job=st.sampled_from([1, 1, 3]))
@@ -265,9 +268,10 @@ class BatchMachine(RuleBasedStateMachine):
             self.crash(power=True)
         for _ in range(2):
             self.resume(None)
-            for _ in range(3000):
+            for _ in range(1000):
                 if self.turns is None:
                     break
+                self.settle()
                 self.go_on(1)
             assert self.turns is None, "the batch does not end"
             if not self.model.cancelled:
