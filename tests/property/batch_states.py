@@ -39,13 +39,13 @@ class Model:
     """What a batch is to its owner.
 
     calls: as submitted.  handled: (position, what came), in the order of the first time.  again: how many of these the run
-    has handled.
+    has handled.  made: calls that it has made.
     """
 
     def __init__(self, expects: Callable[[Any], Any]) -> None:
         self.calls: list[Any] = []
         self.handled: list[tuple[str, Any]] = []
-        self.again = 0
+        self.again = self.made = 0
         self.cancelled = False
         self._expects = expects
 
@@ -53,7 +53,7 @@ class Model:
         self.calls += values
 
     def resume(self) -> None:
-        self.again = 0
+        self.again = self.made = 0
 
     def handle(self, position: str, came: Any) -> None:
         if self.again < len(self.handled):
@@ -65,7 +65,7 @@ class Model:
         self.again += 1
 
     def finish(self) -> None:
-        assert not self.cancelled and {int(position) for position, _ in self.handled} == set(range(len(self.calls)))
+        assert not self.cancelled and {int(position) for position, _ in self.handled} == set(range(self.made))
 
 
 class Turns:
@@ -198,10 +198,9 @@ class BatchMachine(RuleBasedStateMachine):
 
     def _master(self, master: Run) -> None:
         def make_calls() -> Any:
-            number = 0
-            while number < len(self.model.calls):
-                pyboinc_call("app_slave.py", self.model.calls[number])
-                number += 1
+            while self.model.made < len(self.model.calls):
+                self.model.made += 1
+                pyboinc_call("app_slave.py", self.model.calls[self.model.made - 1])
                 yield
 
         def handle_result(output: Any) -> None:
@@ -275,4 +274,4 @@ class BatchMachine(RuleBasedStateMachine):
                 self.go_on(1)
             assert self.turns is None, "the batch does not end"
             if not self.model.cancelled:
-                assert self.model.again == len(self.model.calls)
+                assert self.model.again == self.model.made == len(self.model.calls)
