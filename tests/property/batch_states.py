@@ -137,10 +137,15 @@ class BatchMachine(RuleBasedStateMachine):
         self.turns: Turns | None = None
 
     @classmethod
-    def play(cls, folder: Path, examples: int) -> None:
-        """PYBOINC_STATES=N in the environment: so many instead, for a long run."""
+    def in_folder(cls, folder: Path) -> None:
+        """Where the program is."""
         (folder / "app_slave.py").write_text(SLAVE)
         cls.app = folder
+
+    @classmethod
+    def play(cls, folder: Path, examples: int) -> None:
+        """PYBOINC_STATES=N in the environment: so many instead, for a long run."""
+        cls.in_folder(folder)
         number = int(os.environ.get("PYBOINC_STATES", examples))
         quiet = list(HealthCheck)  # an example takes as long as a batch
         run_state_machine_as_test(
@@ -236,12 +241,12 @@ class BatchMachine(RuleBasedStateMachine):
             raise error
 
     @precondition(lambda self: self.turns is not None)
-    @rule(power=st.booleans())
-    def crash(self, power: bool) -> None:
+    @rule(power_cut=st.booleans())
+    def crash(self, power_cut: bool) -> None:
         """kill -9, or the end of the power."""
         assert self.turns is not None
-        left = self.fs.after_kill() if power else self.fs.after_power_cut()
-        self.fs.dead = True
+        left = self.fs.after_power_cut() if power_cut else self.fs.after_kill()
+        self.fs.points.dead = True
         self.turns.killed = True
         self.turns.turn()
         assert self.turns.ended
@@ -252,7 +257,7 @@ class BatchMachine(RuleBasedStateMachine):
     def cancel(self) -> None:
         """`pyboinc cancel` asks for it."""
         directory = BatchDir(self.fs, BATCH)
-        if self.model.cancelled or self.fs.dead or not self.fs.exists(directory.path(CHECKPOINT)):
+        if self.model.cancelled or self.fs.points.dead or not self.fs.exists(directory.path(CHECKPOINT)):
             return
         token = Checkpoint.load(self.fs.read(directory.path(CHECKPOINT)), CHECKPOINT).token
         try:
@@ -264,7 +269,7 @@ class BatchMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once nothing goes wrong any more, the batch ends; and a last run handles it all again."""
         if self.turns is not None:
-            self.crash(power=True)
+            self.crash(power_cut=False)
         for _ in range(2):
             self.resume(None)
             for _ in range(1000):

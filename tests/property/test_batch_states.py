@@ -37,5 +37,14 @@ class OnLocal(BatchMachine):
         return [None] if self.fleet == "honest" else [None, "JobError"]
 
 
+def test_a_late_output_does_not_replace_the_error_that_was_handled(tmp_path):
+    OnLocal.in_folder(tmp_path)
+    batch = OnLocal()
+    batch.hosts("late")
+    batch.submit([0] * 59)
+    batch.teardown()
+    assert "JobError" in dict(batch.model.handled).values()
+
+
 def test_states_of_a_batch(tmp_path):
     OnLocal.play(tmp_path, examples=20)

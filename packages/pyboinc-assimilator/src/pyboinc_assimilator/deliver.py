@@ -21,4 +21,4 @@ def deliver(fs: FileSystem, batch_folder: str, records: Sequence[Record]) -> Non
     for record in records:
         if parse_job_name(record.job) is None:
             raise ValueError(f"{record.job[:80]!r} is not the name of a job of PyBOINC")
-    arrive(fs, os.path.join(batch_folder, NEW), file_name([each.job for each in records]), dump_records(records))
+    arrive(fs, os.path.join(batch_folder, NEW), file_name(records), dump_records(records))

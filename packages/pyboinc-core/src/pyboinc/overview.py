@@ -13,7 +13,7 @@ from typing import TypeAlias
 from .decisions import Entry, Told, told
 from .errors import DecodeError, JobError, PyBoincError, SlaveError
 from .model import Record, parse_job_name
-from .records import job_error, report_part
+from .records import FAILED, job_error, report_part
 from .slave import files
 
 Kind: TypeAlias = tuple[object, ...]
@@ -88,7 +88,7 @@ class Ledger:
 
     def may_be_in(self, file: str, details: bool) -> bool:
         """Whether the result file is needed, by its name. details: also for what handled calls that failed have to say."""
-        parsed = parse_job_name(file)
+        parsed = parse_job_name(file.removesuffix(FAILED))
         if parsed is None:  # of several jobs, or renamed
             return any(self.wants(job, details) for job in self.jobs.values())
         job = self.jobs.get(parsed[2])

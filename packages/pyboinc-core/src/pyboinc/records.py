@@ -12,6 +12,8 @@ from .model import Record, ResultSummary, mask_text
 from .slave import files
 
 FORMAT = 1
+FAILED = "-failed"
+"""How the name of a file ends that holds the error of one job."""
 
 
 def dump_records(records: Sequence[Record]) -> bytes:
@@ -74,16 +76,19 @@ def _plain(record: Record) -> tuple[object, ...]:
     return (record.job, record.output, record.report, int(record.error_mask), results, float(record.elapsed))
 
 
-def file_name(jobs: Sequence[str]) -> str:
-    """The name of the file that holds these jobs' records: the same jobs, the same name, so that a repeated delivery
-    replaces itself.
+def file_name(records: Sequence[Record]) -> str:
+    """The name of the file that holds these records: the same jobs, the same name, so that a repeated delivery replaces itself.
 
-    >>> file_name(["pyboinc_1_c0ffee_5"])
-    'pyboinc_1_c0ffee_5'
-    >>> file_name(["pyboinc_1_c0ffee_5", "pyboinc_1_c0ffee_6"])
+    But not the error of a job by its late output, nor the other way: the master goes by the one that it has handled first.
+
+    >>> five, six = Record("pyboinc_1_c0ffee_5", b"..."), Record("pyboinc_1_c0ffee_6", b"...")
+    >>> file_name([five]), file_name([Record("pyboinc_1_c0ffee_5", None)])
+    ('pyboinc_1_c0ffee_5', 'pyboinc_1_c0ffee_5-failed')
+    >>> file_name([five, six])
     'pyboinc_1_c0ffee_5+1-ad5eea30'
     """
-    if len(jobs) == 1:
-        return jobs[0]
-    digest = hashlib.sha256("\n".join(jobs).encode()).hexdigest()[:8]
-    return f"{jobs[0]}+{len(jobs) - 1}-{digest}"
+    names = [each.job if each.output is not None else each.job + FAILED for each in records]
+    if len(names) == 1:
+        return names[0]
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
+    return f"{records[0].job}+{len(names) - 1}-{digest}"
