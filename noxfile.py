@@ -147,7 +147,7 @@ def sim(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "-m", "laboratory", *session.posargs, env={"PYTHONPATH": str(ROOT / "sim")})
     else:
-        session.run("pytest", "sim")
+        session.run("pytest", *IN_PARALLEL, "sim")
 
 
 @nox.session(requires=["build"])
