@@ -33,6 +33,7 @@ VIEWS = {"light": (1100, 900, False), "dark": (1100, 900, True), "phone": (390, 
 
 def make(folder: Path) -> str:
     """Files into the folder; the page that shows them, which stands beside it."""
+    folder = folder.resolve()  # the runs have folders of their own
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         for name in ("sum_of_squares", "sunspots"):
