@@ -14,7 +14,7 @@ fixed.fix_randomness()
 
 from . import stdlib  # noqa: E402
 
-MISSING = stdlib.import_all()
+stdlib.import_all()
 fixed.fix_files()
 
 import io  # noqa: E402

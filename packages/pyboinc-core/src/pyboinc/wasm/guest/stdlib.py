@@ -1,4 +1,4 @@
-"""Imports the standard library: what is not imported when the runtime is built is not there when it runs."""
+"""Imports the standard library and the slave's side of PyBOINC: what is not imported when the runtime is built is not in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def import_all() -> dict[str, str]:
     missing: dict[str, str] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in sorted(sys.stdlib_module_names):
+        for name in [*sorted(sys.stdlib_module_names), "pyboinc"]:
             _import(name, missing)
     return missing
 
