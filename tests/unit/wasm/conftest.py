@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("componentize_py")
-pytest.importorskip("wasmtime")
-
 from pyboinc import bundle
 from pyboinc.slave import files
 from pyboinc.wasm import build, engine, runtime
@@ -20,6 +17,8 @@ from pyboinc.wasm import build, engine, runtime
 
 @pytest.fixture(scope="session")
 def built() -> runtime.Runtime:
+    pytest.importorskip("componentize_py")
+    pytest.importorskip("wasmtime")
     cache = Path(os.environ.get("PYBOINC_TEST_RUNTIMES") or Path(tempfile.gettempdir(), f"pyboinc_test_runtimes_{os.getuid()}"))
     cache.mkdir(mode=0o700, exist_ok=True)
     if cache.stat().st_uid != os.getuid():
