@@ -74,10 +74,10 @@ def test_setup_on_a_made_project(server):
 
 
 def test_what_a_batch_asks_for_and_the_app_lacks(server, example):
-    folder = example("sum_of_squares", pyboinc='[job]\ncomparator = "ulp:4"\n')
+    folder = example("sum_of_squares", pyboinc='[boinc]\nhr = "fine"\n')
     with server.running(folder) as master:
         _, err = server.finished(master, 2)
-    assert "validator compares bytes" in err and "pyboinc setup -p" in err
+    assert "homogeneous redundancy is none there, not fine" in err
 
 
 def test_the_reference_example(server, volunteers, example):

@@ -86,13 +86,14 @@ class Rows:
     def make(self) -> None:
         random = Random(self.seed)
         now = int(time.time())
+        lately = {"expavg_credit": 7.0, "expavg_time": now}  # an account's first average would depend on the second
         app = self.insert("app", create_time=now, name=APP, user_friendly_name=APP, target_nresults=self.adaptive, weight=1, min_avg_pfc=1)
         platform = self.insert("platform", create_time=now, name=APP, user_friendly_name=APP)
         versions = [
-            self.insert("app_version", appid=app, version_num=number, platformid=platform, xml_doc="<app_version/>", **stats)
+            self.insert("app_version", appid=app, version_num=number, platformid=platform, xml_doc="<app_version/>", **stats, **lately)
             for number, stats in ((1, {}), (2, {"pfc_n": 150, "pfc_avg": 1.3, "pfc_scale": 0.9}))
         ]
-        team = self.insert("team", name=APP, name_lc=APP)
+        team = self.insert("team", name=APP, name_lc=APP, **lately)
         hosts = []
         for number in range(9):
             user = self.insert(
@@ -100,8 +101,10 @@ class Rows:
                 **{name: f"validator_test_{number}" for name in ("email_addr", "authenticator", "name", "cross_project_id")},
                 create_time=now,
                 teamid=team if number % 2 else 0,
+                **lately,
             )
-            host = self.insert("host", userid=user, create_time=now, p_fpops=2e9, host_cpid=f"{APP}{number}", avg_turnaround=number * 10.0)
+            columns = {"p_fpops": 2e9, "host_cpid": f"{APP}{number}", "avg_turnaround": number * 10.0}
+            host = self.insert("host", userid=user, create_time=now, **columns, **lately)
             hosts.append((host, user))
             if number != 8:  # of the last one nothing is known yet
                 stats = {"pfc_n": 12 * number, "pfc_avg": 1.1 * bool(number), "et_n": number, "et_avg": 1e-9 * number}
