@@ -6,7 +6,7 @@
     python tests/fuzz/fuzz.py --fault decoder FILE    it was a fault and is repaired: replayed for ever
     python tests/fuzz/fuzz.py --keep                  what all runs have found, the fewest that go everywhere, into the corpus
 
-Needs atheris (Linux), but for --run and --fault. What is found stays in .nox/fuzz, and the next run begins with it.
+Needs atheris (Linux), but for --run, --fault and --keep. What is found stays in .nox/fuzz, and the next run begins with it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import re
 import resource
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import corpus
 
@@ -119,8 +120,7 @@ def fuzz(name: str, *flags: str) -> None:
     lines = ['"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in target.words]
     dictionary.write_text("".join(lines))
     standard = [f"-max_len={MOST}", "-len_control=0", *([f"-dict={dictionary}"] if lines else [])]
-    arguments = [name, *standard, *flags, *([] if "-merge=1" in flags else [str(home)])]
-    atheris.Setup(arguments, target.run, custom_mutator=mutated)
+    atheris.Setup([name, *standard, *flags, str(home)], target.run, custom_mutator=mutated)
     atheris.Fuzz()
 
 
@@ -145,10 +145,44 @@ def mutated(data: bytes, most: int, seed: int) -> bytes:
 
 def keep(name: str) -> int:
     """How many inputs."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--child", name, "-merge=1", "-set_cover_merge=1", folder, str(WORK / name)]
-        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
-        return corpus.keep(name, [path.read_bytes() for path in Path(folder).iterdir()])
+    from targets import TARGETS
+
+    target = TARGETS[name]
+    been: set[tuple[object, int, int]] = set()
+    for data in target.seeds:
+        been |= steps(target.run, data)
+    kept = []
+    found = [path.read_bytes() for path in (WORK / name).iterdir()] if (WORK / name).exists() else []
+    for data in sorted([*corpus.finds(name), *found], key=lambda each: (len(each), each)):
+        if len(data) <= corpus.LARGEST and (new := steps(target.run, data) - been):
+            been |= new
+            kept.append(data)
+    return corpus.keep(name, kept)
+
+
+def steps(run: Callable[[bytes], None], data: bytes) -> set[tuple[object, int, int]]:
+    """Where the input leads in PyBOINC's code: from which line to which."""
+    taken: set[tuple[object, int, int]] = set()
+
+    def enter(frame: FrameType, event: str, _about: object) -> object:
+        if "pyboinc" not in frame.f_globals.get("__name__", ""):
+            return None
+        last = 0
+
+        def step(frame: FrameType, event: str, _about: object) -> object:
+            nonlocal last
+            taken.add((frame.f_code, last, frame.f_lineno))
+            last = frame.f_lineno
+            return step
+
+        return step
+
+    sys.settrace(enter)  # type: ignore[arg-type]
+    try:
+        run(data)
+    finally:
+        sys.settrace(None)
+    return taken
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pyboinc_boinc.plugin import BoincBackend
 from pyboinc_boinc.store.connection import to_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "property"))
-from batch_states import BATCH, BatchMachine
+from batch_states import BatchMachine
 
 UNSENT = """
     SELECT r.id, w.id, w.xml_doc FROM result r JOIN workunit w ON w.id = r.workunitid
@@ -60,7 +60,7 @@ class OnDatabase(BatchMachine):
     @property
     def batch(self):
         """Its number; 0 if there is none yet."""
-        path = f"{BATCH}/{CHECKPOINT}"
+        path = f"{self.folder}/{CHECKPOINT}"
         return Checkpoint.load(self.fs.read(path), path).batch_id if self.fs.exists(path) else 0
 
     @precondition(lambda self: self.batch)

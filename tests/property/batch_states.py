@@ -10,6 +10,7 @@ import os
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ from pyboinc.run import Run, pyboinc_call
 from pyboinc.settings import Options
 from pyboinc.testing import Crash, ManualClock, MemoryFileSystem
 
-BATCH = "/batch-in-memory"
 SECONDS = 120
+_numbers = count(1)
 SLAVE = """from pyboinc import get_input, return_output
 value = get_input()
 if value % 5 == 4: raise ArithmeticError(value)
@@ -133,6 +134,7 @@ class BatchMachine(RuleBasedStateMachine):
         super().__init__()
         self.model = Model(self.expects)
         self.fs = MemoryFileSystem()
+        self.folder = f"/batch-{next(_numbers)}"  # a project outlives an example, and still delivers to earlier ones
         self.clock = ManualClock()
         self.turns: Turns | None = None
 
@@ -173,9 +175,10 @@ class BatchMachine(RuleBasedStateMachine):
 
     # -- what happens
 
-    @initialize(calls_per_job=st.sampled_from([1, 1, 3]))
-    def begin(self, calls_per_job: int) -> None:
+    @initialize(calls_per_job=st.sampled_from([1, 1, 3]), values=st.lists(st.integers(0, 9), min_size=1, max_size=6))
+    def begin(self, calls_per_job: int, values: list[int]) -> None:
         self.calls_per_job = calls_per_job
+        self.model.submit(values)
 
     @rule(values=st.lists(st.integers(0, 9), min_size=1, max_size=5))
     def submit(self, values: list[int]) -> None:
@@ -192,7 +195,7 @@ class BatchMachine(RuleBasedStateMachine):
         options = Options(
             self.interface,
             self.project_home,
-            BATCH,
+            self.folder,
             False,
             True,
             self.settings().with_({"calls_per_job": self.calls_per_job}),
@@ -256,12 +259,12 @@ class BatchMachine(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         """`pyboinc cancel` asks for it."""
-        directory = BatchDir(self.fs, BATCH)
+        directory = BatchDir(self.fs, self.folder)
         if self.model.cancelled or self.fs.points.dead or not self.fs.exists(directory.path(CHECKPOINT)):
             return
         token = Checkpoint.load(self.fs.read(directory.path(CHECKPOINT)), CHECKPOINT).token
         try:
-            batchdir.ask_to_cancel(self.fs, BATCH, token)
+            batchdir.ask_to_cancel(self.fs, self.folder, token)
             self.model.cancelled = True
         except Crash:
             pass
