@@ -143,6 +143,6 @@ def server(make_project):
 
 def test_states_of_a_batch(server, tmp_path):
     OnDatabase.server = server
-    OnDatabase.play(tmp_path, examples=5)
+    OnDatabase.play(tmp_path, examples=3)
     names = server.transaction(lambda step: step.row("SELECT COUNT(*), COUNT(DISTINCT name) FROM workunit", ()))
     assert names[0] == names[1] > 0, "no job was made twice"
