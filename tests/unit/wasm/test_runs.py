@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pyboinc.records import load_records
 from pyboinc.wasm import runtime
 
 SLAVE = """
@@ -109,4 +110,6 @@ def test_a_limit(app: Path, built: runtime.Runtime) -> None:
     (app / "pyboinc.toml").write_text('runtime = "wasm"\n' + settings)
     (app / "app_master.py").write_text(MASTER.replace("range(5)", "range(1)"))
     done = run(app, PYBOINC_RUNTIME=built.folder)
-    assert "stopped after 1 seconds, its limit (fpops_bound)" in done.stdout + done.stderr, (done.stdout, done.stderr)
+    (file,) = (app / "old").iterdir()
+    (record,) = load_records(file.read_bytes())
+    assert "stopped after 1 seconds, its limit (fpops_bound)" in record.results[0].stderr, done.stderr
