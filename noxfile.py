@@ -177,6 +177,7 @@ def release(session: nox.Session) -> None:
         session.run("uv", "venv", "--quiet", "--clear", "--python", str(Path(session.bin) / "python"), str(home))
         python = str(home / ("Scripts" if os.name == "nt" else "bin") / "python")
         constraints = ["--constraints", str(LOCKS / "dev.txt"), "--find-links", str(DIST)]
+        constraints += [f"--refresh-package={each.name}" for each in ROOT.glob("packages/*")]  # not an earlier build of this version
         session.run("uv", "pip", "install", "--quiet", "--python", python, *constraints, wheel)
         session.run("uv", "pip", "check", "--quiet", "--python", python)
         session.run(python, "-I", "-c", f"import {'pyboinc' if home.name == 'pyboinc_core' else home.name}", external=True)
