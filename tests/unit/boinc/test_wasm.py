@@ -93,7 +93,7 @@ def test_a_batch_is_for_an_app_with_its_runtime():
     assert choose([app, able], Need(runtime=SHA256), "able") is able and choose([able], Need()) is able
     with pytest.raises(ProjectError, match=r"no app version with the deterministic runtime\. No app has it; .* --runtime DIR --engine"):
         choose([app], Need(runtime=SHA256))
-    with pytest.raises(ProjectError, match="the deterministic runtime is 0123456789abcdef there, and ffffffffffffffff here"):
+    with pytest.raises(ProjectError, match=r"the deterministic runtime is 0123456789abcdef there, and here .* ffffffffffffffff"):
         choose([able], Need(runtime="f" * 64))
 
 

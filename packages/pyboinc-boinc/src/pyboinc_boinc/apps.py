@@ -98,7 +98,7 @@ class Need:
         if self.runtime and not app.runtime:
             lacks.append("it has no app version with the deterministic runtime")
         elif self.runtime and self.runtime[:16] != app.runtime:
-            lacks.append(f"the deterministic runtime is {app.runtime} there, and {self.runtime[:16]} here")
+            lacks.append(f"the deterministic runtime is {app.runtime} there, and here (PYBOINC_RUNTIME=DIR) {self.runtime[:16]}")
         return lacks
 
 

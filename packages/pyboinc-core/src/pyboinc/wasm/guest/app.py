@@ -50,7 +50,11 @@ def main() -> bool:
             write_whole("/report", report)
         write_whole("/output", output)
     except TemporaryExit as wish:
-        write_whole("/temporary_exit", f"{wish.seconds}\n{wish.reason or 'the slave wished it'}\n".encode())
+        reason = wish.reason or "the slave wished it"
+        write_whole("/temporary_exit", f"{wish.seconds}\n{reason}\n".encode())
+        assert stderr is not None
+        stderr.write(f"pyboinc: a temporary exit of {wish.seconds} s: {reason}\n")  # BOINC's wrapper does not see that file
+        stderr.flush()
     except (HostFault, OSError) as error:
         status, text = (error.exit_status, error.text) if isinstance(error, HostFault) else (1, f"a file of the job: {error}")
         write_whole("/exit_status", f"{status or 1}\n".encode())
