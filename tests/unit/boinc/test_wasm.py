@@ -105,6 +105,22 @@ def test_what_was_given_stays(tmp_path):
     assert extras.load_deterministic(str(tmp_path)) == Deterministic() and not list((tmp_path / extras.FOLDER).iterdir())
 
 
+def test_what_setup_is_told_of_it(tmp_path):
+    from pyboinc_boinc.commands import _deterministic
+
+    assert _deterministic(GIVEN, None, (), ()) is GIVEN and not _deterministic(GIVEN, "", (), ()).platforms()
+    assert list(_deterministic(GIVEN, None, (f"{LINUX}=",), ()).platforms()) == [WINDOWS]
+    (tmp_path / "engine").write_bytes(b"MZ")
+    with pytest.raises(ProjectError, match="--runtime also needs --engine"):
+        _deterministic(Deterministic(), str(tmp_path), (), ())
+    with pytest.raises(ProjectError, match="--engine needs the runtime"):
+        _deterministic(GIVEN, None, (f"{WINDOWS}={tmp_path / 'engine'}",), ())
+    with pytest.raises(ProjectError, match="also needs --engine-wrapper x86_64-pc-linux-gnu=FILE"):
+        _deterministic(GIVEN, None, (), (f"{LINUX}=",))
+    with pytest.raises(ProjectError, match=r"there is none\. Build it: "):
+        _deterministic(GIVEN, str(tmp_path), (), ())
+
+
 def test_the_engine_must_be_of_the_version_that_compiled(tmp_path):
     (tmp_path / f"{ARM}_49.0.3_{SHA256[:16]}.cwasm").write_bytes(b"code")
     assert code_for(str(tmp_path), SHA256, ARM, b"\x7fELF ... 49.0.3 (f96eabaa1)") == b"code"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -141,28 +141,25 @@ def _deterministic(there: Deterministic, runtime: str | None, engine: Sequence[s
     """With what the options change."""
     if runtime is None and not engine and not wrapper:
         return there
-    engines = _merged(there.engines, _by_platform(engine, "--engine", lambda path, _: interpreters.stripped(_content(path, _))))
-    wrappers = _merged(there.wrappers, _by_platform(wrapper, "--engine-wrapper", _content))
-    if runtime == "":
+    given = _by_platform(engine, "--engine", lambda path, name: interpreters.stripped(_content(path, name)))
+    engines = extras.merged(there.engines, given)
+    wrappers = extras.merged(there.wrappers, _by_platform(wrapper, "--engine-wrapper", _content))
+    if runtime and not engines:
+        raise ProjectError("--runtime also needs --engine PLATFORM=FILE and --engine-wrapper PLATFORM=FILE, for each platform")
+    if runtime == "" or not engines:
         return Deterministic("", {}, engines, wrappers)
-    if runtime is None and engine:
+    if runtime is None and any(given.values()):
         raise ProjectError("--engine needs the runtime that it is to run, too: --runtime DIR, the folder of pyboinc build-runtime")
-    sha256, code = there.sha256, there.code
-    if runtime is not None:
+    sha256, code = there.sha256, {name: each for name, each in there.code.items() if name in engines}
+    if runtime:
         found = runtimes.find(runtime)
         if found is None:
             raise ProjectError(f"--runtime {runtime}: there is none. Build it:  pyboinc build-runtime {runtime} --engine FILE")
         sha256 = found.sha256
         code = {name: code_for(found.folder, sha256, name, each) for name, each in engines.items()}
-    lone = [f"--engine-wrapper {name}=FILE" for name in code if name not in wrappers]
-    if lone or not code:
-        raise ProjectError(f"the deterministic runtime also needs {', '.join(lone) or '--engine PLATFORM=FILE'}")
+    if lone := [f"--engine-wrapper {name}=FILE" for name in code if name not in wrappers]:
+        raise ProjectError(f"the deterministic runtime also needs {', '.join(lone)}")
     return Deterministic(sha256, code, engines, wrappers)
-
-
-def _merged(there: Mapping[str, bytes], given: Mapping[str, bytes]) -> dict[str, bytes]:
-    """One without content takes away what is there."""
-    return {name: data for name, data in {**there, **given}.items() if data}
 
 
 def _content(path: str, _platform: str) -> bytes:

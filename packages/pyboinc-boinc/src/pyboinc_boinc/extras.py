@@ -34,9 +34,12 @@ def _load(project: str, kind: str) -> dict[str, bytes]:
 
 def added(there: Extras, interpreters: Mapping[str, bytes], wrappers: Mapping[str, bytes]) -> Extras:
     """With these; one without content takes away what is there."""
-    merged = ({**old, **new} for old, new in ((there.interpreters, interpreters), (there.wrappers, wrappers)))
-    kept = [{name: data for name, data in each.items() if data} for each in merged]
-    return replace(there, interpreters=kept[0], wrappers=kept[1])
+    return replace(there, interpreters=merged(there.interpreters, interpreters), wrappers=merged(there.wrappers, wrappers))
+
+
+def merged(there: Mapping[str, bytes], given: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same of one kind, by platform."""
+    return {name: data for name, data in {**there, **given}.items() if data}
 
 
 def save(project: str, extras: Extras, modulus: int, deterministic: Deterministic | None = None) -> None:
