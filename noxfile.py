@@ -153,7 +153,7 @@ def sim(session: nox.Session) -> None:
 @nox.session(requires=["build"])
 def docs(session: nox.Session) -> None:
     """Links resolve, snippets run."""
-    install(session, *wheels(), "pytest")
+    install(session, *wheels(), "pytest", "bottle")
     session.run("pytest", "tests/docs")
 
 

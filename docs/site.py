@@ -34,7 +34,7 @@ from pyboinc_local.options import LocalOptions
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (pyboinc, pyboinc_validator, pyboinc_assimilator, pyboinc_local, pyboinc_boinc)
 LEFT_OUT = re.compile(
-    r"skeleton|joblib|__main__|\.guest\.(app|stdlib)|\.slave\.(?!api|verify)"
+    r"skeleton|joblib|pytest_plugin|__main__|\.guest\.(app|stdlib)|\.slave\.(?!api|verify)"
 )  # what needs other packages, or runs when it is imported
 PICTURES = "docs/pictures.md"
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sum_of_squares"
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(pyboinc.__path__, "pyboinc.")
-    if not module.name.startswith("pyboinc.testing") and not module.name.endswith("__main__")
+    if not re.match(r"pyboinc\.(testing|wasm\.guest\.)|.*\.__main__$", module.name)  # the guest changes the process that it is in
 ]
 NEED_AN_EXTRA = {("pyboinc.dashboard.web", "bottle"), ("pyboinc.joblib", "joblib")}
 

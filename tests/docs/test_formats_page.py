@@ -30,7 +30,7 @@ def test_names_of_files():
 
 
 def test_the_checkpoint():
-    lines = batchdir.Checkpoint(0, "local", "", "c0ffee").dump().decode().splitlines()
+    lines = batchdir.Checkpoint(0, "local", "", "c0ffee", runtime="0" * 64).dump().decode().splitlines()
     row = next(line for line in PAGE.splitlines() if line.startswith("| `pyboinc_checkpoint`"))
     assert re.findall(r"`(\w+):`", row) == [line.partition(":")[0] for line in lines[1:]]
     assert set(re.search(r"`state:` \((.*)\)", row)[1].replace("`", "").split(", ")) == set(batchdir.STATES)
