@@ -23,7 +23,6 @@ from pyboinc_boinc.hierarchy import folder_of
 from pyboinc_boinc.project import load
 from pyboinc_boinc.slave import job
 from pyboinc_boinc.slave.progress import Progress
-from pyboinc_boinc.slave.slot import Slot
 from pyboinc_boinc.store.connection import FOREVER, Connection, marks, to_text
 from pyboinc_local.server import transitioner
 from pyboinc_local.server.rows import Config, Result, Workunit
@@ -42,6 +41,13 @@ READ_RESULT = (
     *("app_version_id", "sent_time", "report_deadline", "received_time", "elapsed_time", "exit_status"),
 )
 WRITTEN_RESULT = ("server_state", "outcome", "validate_state", "file_delete_state")
+PLATFORM = "x86_64-pc-linux-gnu"
+SEND = """
+    UPDATE result r JOIN workunit w ON w.id = r.workunitid LEFT JOIN platform p ON p.name = %s
+        LEFT JOIN app_version v ON v.appid = w.appid AND v.version_num = w.app_version_num AND v.platformid = p.id
+    SET r.server_state = 4, r.hostid = 1, r.userid = 1, r.app_version_id = COALESCE(v.id, 0), r.sent_time = %s, r.report_deadline = %s
+    WHERE r.id = %s
+"""
 
 
 class Server:
@@ -107,8 +113,7 @@ class Server:
             found = step.rows(unsent, (self.cpus - len(self.running),))
             now = int(time.time())
             for number, wu, _ in found:
-                sql = "UPDATE result SET server_state = 4, hostid = 1, userid = 1, sent_time = %s, report_deadline = %s WHERE id = %s"
-                step.change(sql, (now, now + 86400, number))
+                step.change(SEND, (PLATFORM, now, now + 86400, number))
                 step.change("UPDATE workunit SET transition_time = LEAST(transition_time, %s) WHERE id = %s", (now + 86400, wu))
             return found
 
@@ -217,7 +222,7 @@ def run(slot):
         stderr = os.open("stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for number, target in ((0, null), (1, null), (2, stderr)):
             os.dup2(target, number)
-        os._exit(job.run(Slot(str(slot)), Progress(), 300.0))
+        os._exit(job.run(str(slot), Progress(), 300.0, with_client=False))
     except BaseException:
         traceback.print_exc()
     finally:
