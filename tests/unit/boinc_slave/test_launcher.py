@@ -136,8 +136,9 @@ def test_one_that_has_been_spoilt_fails_once(client, launch):
     (client.project / "pyboinc_python").write_text(f"{bad}\n")
     launch(9)
     assert launch() == ""
-    (client.project / "pyboinc_python").write_text("/nowhere/python3\n")
-    assert launch() == ""
+    for gone in ("/nowhere/python3\n", "/\n", f"{bad}"):  # the last one is half a line: another task is about to write it
+        (client.project / "pyboinc_python").write_text(gone)
+        assert launch() == ""
 
 
 def test_the_python_of_macos_that_offers_to_install_xcode(client, launch):

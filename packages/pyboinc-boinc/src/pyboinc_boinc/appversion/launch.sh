@@ -31,7 +31,7 @@ libraries=
 found=$project/pyboinc_python
 again() {
     [ -n "$project" ] || return
-    IFS= read -r python < "$found"
+    IFS= read -r python < "$found" || python= # half a line: another task has just emptied it
     : > "$found"
 } 2> /dev/null
 
@@ -76,7 +76,7 @@ fi
 
 python=
 again
-[ -n "$python" ] && [ -x "$python" ] && become "$python"
+[ -f "$python" ] && [ -x "$python" ] && become "$python"
 
 PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/opt/bin
 system Darwin && PATH=$PATH:/opt/homebrew/bin:/opt/local/bin:/Library/Frameworks/Python.framework/Versions/Current/bin
