@@ -121,7 +121,7 @@ def test_siblings_accept_this_version() -> None:
     for distribution in MODULES:
         for requirement in importlib.metadata.requires(distribution) or []:
             if requirement.startswith("pyboinc-"):
-                bounds = re.fullmatch(r"pyboinc-\w+<(\d+)\.(\d+),>=(\d+)\.(\d+)", requirement)
+                bounds = re.fullmatch(r"pyboinc-\w+(?:\[wasm\])?<(\d+)\.(\d+),>=(\d+)\.(\d+)", requirement.partition(";")[0].rstrip())
                 assert bounds, requirement
                 below, least = tuple(map(int, bounds.groups()[:2])), tuple(map(int, bounds.groups()[2:]))
                 assert least <= version < below, f"{distribution} requires {requirement}"
