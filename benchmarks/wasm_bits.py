@@ -81,7 +81,7 @@ def jobs(arguments: int, place: Path) -> dict[str, list[tuple[bytes, bytes, dict
 def dump(script: str, target: str) -> None:
     """The first calls of a master, in a process of its own: it thinks that it is the program."""
     with tempfile.TemporaryDirectory() as folder:
-        calls = sample(script, [], CALLS, folder + "/batch").calls
+        calls = sample(script, [], CALLS, folder).calls
     rows = [(call.program.data, call.data, {each.file_name: Path(each.path) for each in call.files}) for call in calls]
     Path(target).write_bytes(pickle.dumps(rows))
 

@@ -22,6 +22,7 @@ def check(app, *arguments, status):
     command = [sys.executable, "-c", "from pyboinc.cli import main; main()", "check", "app_master.py", *arguments]
     ran = subprocess.run(command, cwd=app.folder, capture_output=True, text=True, timeout=120)
     assert ran.returncode == status, ran.stdout + ran.stderr
+    assert status or "Traceback" not in ran.stderr
     return ran.stdout
 
 
@@ -135,6 +136,19 @@ pyboinc_master(make_calls, handle)
 """)
     found = json.loads(check(app, "--json", status=0))
     assert found["positions"] == ["0", "0.0", "0.0.0", "0.0.0.0"] and found["whole"]
+
+
+def test_a_program_with_an_executor_is_stopped_quietly_and_leaves_nothing(app):
+    app.master("""
+import pyboinc
+def square(x): return x * x
+def main():
+    with pyboinc.Executor(batch="calls") as executor: print(sum(executor.map(square, range(30))))
+if __name__ == "__main__": main()
+""")
+    before = sorted(app.folder.iterdir())
+    found = json.loads(check(app, "--json", "--sample", "3", status=0))
+    assert len(found["positions"]) == 3 and sorted(app.folder.iterdir()) == before
 
 
 def test_what_cant_be_checked_is_told(app):

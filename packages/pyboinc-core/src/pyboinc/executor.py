@@ -176,8 +176,8 @@ def _options(
     options = settings.resolve(app_folder(), arguments, os.environ, job)
     if batch is None:
         batch = settings.split_arguments(arguments)[0].batch
-    if batch is None:
-        return replace(options, batch=tempfile.mkdtemp(prefix="pyboinc_"), durability="kill"), False
+    if batch is None or settings.scratch is not None:
+        return replace(options, batch=tempfile.mkdtemp(prefix="pyboinc_", dir=settings.scratch), durability="kill"), False
     return replace(options, batch=os.path.abspath(batch)), True
 
 
@@ -292,7 +292,7 @@ class _Run(Session):
 
     def _check_open(self) -> None:
         if self._error is not None:
-            raise BrokenBatch(str(self._error)) from self._error
+            raise self._as_told(self._error) from self._error
         if self._closed:
             raise RuntimeError("cannot schedule new futures after shutdown")
 
@@ -453,8 +453,13 @@ class _Run(Session):
             future.cancel()
             future.set_running_or_notify_cancel()
         for future in self._futures.values():
-            future.set_exception(BrokenBatch(str(why)))
+            future.set_exception(self._as_told(why))
         self._futures.clear()
+
+    @staticmethod
+    def _as_told(why: BaseException) -> BaseException:
+        """What those hear who wait for a call. Who has ended the program means to end it."""
+        return why if isinstance(why, SystemExit) else BrokenBatch(str(why))
 
 
 def _shown(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

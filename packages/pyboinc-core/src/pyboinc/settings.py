@@ -51,6 +51,9 @@ on_top: dict[tuple[str, str], Any] = {}
 nothing; table "" is the file's top.
 """
 
+scratch: str | None = None
+"""The folder of a command that only tries the program out: the batches of its executors go there, and none lasts."""
+
 DURABILITIES = ("power-cut", "kill")
 _TOP_LEVEL = {"interface": str, "project_home": str, "durability": str, "runtime": str}
 

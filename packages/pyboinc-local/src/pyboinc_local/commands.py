@@ -184,6 +184,7 @@ def _run(
     own = ["-i", "local", "--batch", folder, "--quiet"]
     settings.taken = own if quorum is None else [*own, "--quorum", str(quorum)]
     settings.on_top.update(given)
+    settings.scratch = folder
     plugin.make_mode = make
     try:
         with voice.stdout_to_stderr() if as_json else contextlib.nullcontext():
@@ -191,7 +192,7 @@ def _run(
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else voice.FAILED if stop.code else 0
     finally:
-        settings.taken = plugin.make_mode = None
+        settings.taken = settings.scratch = plugin.make_mode = None
         settings.on_top.clear()
     return 0
 

@@ -127,7 +127,7 @@ def check(
     Raises PyBoincError, and what the program raises.
     """
     progress("calls", 0, wanted)
-    taken = sample(script, arguments, wanted, os.path.join(folder, "batch"))
+    taken = sample(script, arguments, wanted, folder)
     calls = taken.calls
     version = sys.version_info[:2]
     here = this_profile()

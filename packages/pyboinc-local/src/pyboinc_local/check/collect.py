@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,7 +95,8 @@ def sample(script: str, arguments: Sequence[str], wanted: int, folder: str) -> S
     """Run the master and get its calls. folder: an empty one. Raises PyBoincError, and what the program raises."""
     collector = Collector(wanted)
     plugin.make_mode = collector
-    settings.taken = ["-i", "local", "--batch", folder, "--quiet"]
+    settings.taken = ["-i", "local", "--batch", os.path.join(folder, "batch"), "--quiet"]
+    settings.scratch = folder
     whole = False
     try:
         execute(script, arguments)
@@ -106,8 +108,7 @@ def sample(script: str, arguments: Sequence[str], wanted: int, folder: str) -> S
             raise
         whole = not end.code
     finally:
-        plugin.make_mode = None
-        settings.taken = None
+        settings.taken = settings.scratch = plugin.make_mode = None
     if not collector.made:
         raise PyBoincError(f"{script} made no call: is it the program's master?")
     return Sample(tuple(_spread(collector.jobs, wanted)), collector.made, whole, collector.comparator)
