@@ -137,6 +137,9 @@ class Server:
         with self.running(folder, *arguments) as master:
             return finished(master, 0)[0]
 
+    def texts(self):
+        return {name: (self.folder / name).read_text() for name in ("config.xml", "project.xml")}
+
     def rows(self, sql, *values):
         store = Store(load(transaction.ProjectDisk(), str(self.folder)), SystemClock())
         try:
@@ -291,10 +294,11 @@ def server(project, request):
         transaction.commit(transaction.ProjectDisk(), str(project.folder), steps(before, applied(before, quick)))
     if not said["fresh"]:
         project.stop()  # what an earlier run left
-    said["texts"] = {name: (project.folder / name).read_text() for name in ("config.xml", "project.xml")}
+    said["texts"] = project.texts()
     said["doctor before"] = project.pyboinc("doctor", "-p", project.folder, status=1)
     said["dry run"] = project.pyboinc("setup", "-p", project.folder, *SETUP, "--dry-run")
     said["setup"] = project.pyboinc("setup", "-p", project.folder, *SETUP)
+    said["texts after"] = project.texts()
     said["again"] = project.pyboinc("setup", "-p", project.folder)
     said["fix"] = project.pyboinc("doctor", "-p", project.folder, "--fix", status=1)  # it does not run yet
     project.tool("bin/start")

@@ -21,6 +21,10 @@ NOT_RUN = {
     "for host in": "it goes on another ninety-nine computers",
     "(crontab -l": "it changes what belongs to the user, not to the project",
     "cp -r examples": "the example is there",
+    "pip install 'pyboinc-core[wasm]'": "the same; and it needs files that an admin brings, with which test_wasm.py does what follows",
+    "pyboinc build-runtime": "the same",
+    f"pyboinc setup -p {PROJECT} --runtime": "the same",
+    "export PYBOINC_RUNTIME": "the same",
 }
 """How a command begins that is not run, and why."""
 
