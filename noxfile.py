@@ -9,6 +9,7 @@ With nox installed, plain `nox` does the same.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,8 @@ def bootstrap() -> None:
         os.execv(python, command)  # so that ^C has one receiver
     sys.exit(subprocess.call(command))
 
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may be ignored, and tests send it to what they start
 
 if __name__ == "__main__":
     bootstrap()
