@@ -8,7 +8,7 @@ import sys
 from pyboinc.slave.channel import Channel, TemporaryExit
 from pyboinc.slave.checkpoint import write_whole
 from pyboinc.slave.console import Console
-from pyboinc.slave.runner import HostFault, Program, run_job
+from pyboinc.slave.runner import HostFault, Program, check_signature, run_job
 
 from .slot import STATE, TRUST, Slot, remove, write
 
@@ -35,7 +35,7 @@ def run(slot_folder: str, progress: Progress, period: float, with_client: bool) 
         os.chdir(folder)
         _scrub_environment(folder)
         console = Console()
-        _check_signature(program, slot.resolve(TRUST))
+        check_signature(program, slot.resolve(TRUST))
         results = _run(program, data, console, SlotChannel(slot, progress, period, with_client))
         _put(output, report, *results)
     except TemporaryExit as wish:
@@ -49,19 +49,6 @@ def run(slot_folder: str, progress: Progress, period: float, with_client: bool) 
         return status & 0xFF or 1
     progress.set_done()
     return 0
-
-
-def _check_signature(path: str, trust_path: str) -> None:
-    """Raise HostFault unless the program may run. Without the file that says whose programs may, all may."""
-    if not os.path.exists(trust_path):
-        return
-    from pyboinc.slave.verify import Trust, verify
-
-    try:
-        with open(trust_path, "rb") as trust, open(path, "rb") as program:
-            verify(program.read(), Trust.parse(trust.read()))
-    except (OSError, ValueError) as error:
-        raise HostFault(1, f"the program is refused: {error}") from None
 
 
 def _run(path: str, data: str, console: Console, channel: Channel) -> tuple[bytes, bytes]:

@@ -45,6 +45,19 @@ class HostFault(Exception):
         self.text = text
 
 
+def check_signature(path: str, trust_path: str) -> None:
+    """Raise HostFault unless the program may run. Without the file that says whose programs may, all may."""
+    if not os.path.exists(trust_path):
+        return
+    from .verify import Trust, verify
+
+    try:
+        with open(trust_path, "rb") as trust, open(path, "rb") as program:
+            verify(program.read(), Trust.parse(trust.read()))
+    except (OSError, ValueError) as error:
+        raise HostFault(1, f"the program is refused: {error}") from None
+
+
 class Program:
     """A slave's program, read from its zip application at `path`. Raises HostFault if it can't be read.
 

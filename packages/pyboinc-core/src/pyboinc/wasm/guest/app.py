@@ -21,11 +21,11 @@ import io  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
 
+import pyboinc.slave.verify  # noqa: E402, F401  (for `check_signature`: what is not imported now will not be there)
 from pyboinc.slave.channel import Channel, TemporaryExit  # noqa: E402
 from pyboinc.slave.checkpoint import write_whole  # noqa: E402
 from pyboinc.slave.files import read_data_files  # noqa: E402
-from pyboinc.slave.runner import MAX_TEXT, HostFault, Program, run_job  # noqa: E402
-from pyboinc.slave.verify import Trust, verify  # noqa: E402
+from pyboinc.slave.runner import MAX_TEXT, HostFault, Program, check_signature, run_job  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def main() -> bool:
     sys.path_importer_cache.clear()
     printed = Printed()
     try:
-        _check_signature()
+        check_signature("/program", "/trust.txt")
         output, report = _run(printed)
         if report:  # an upload costs
             write_whole("/report", report)
@@ -74,17 +74,6 @@ def _run(printed: Printed) -> tuple[bytes, bytes]:
     with open("/input", "rb") as file:
         data = file.read()
     return run_job(program, data, printed, FolderChannel(read_data_files(data)))
-
-
-def _check_signature() -> None:
-    """Raise HostFault unless the program may run. Without the file that says whose programs may, all may."""
-    if not os.path.exists("/trust.txt"):
-        return
-    try:
-        with open("/trust.txt", "rb") as trust, open("/program", "rb") as program:
-            verify(program.read(), Trust.parse(trust.read()))
-    except (OSError, ValueError) as error:
-        raise HostFault(1, f"the program is refused: {error}") from None
 
 
 class FixedProgram(Program):
