@@ -43,7 +43,7 @@ def test_what_is_left_of_a_plan_is_as_it_was():
 
 def test_some_crash_points():
     """All of them: `python3 noxfile.py -s sim -- --crash-points all`."""
-    for program, every in (("lab", 29), ("prime_finder", 41), ("genetic_algorithm", 499)):
+    for program, every in (("lab", 29), ("prime_finder", 41), ("genetic_algorithm", 499), ("collatz", 151)):
         tried = crashes.try_all(program, every)
         print(tried)
         assert not tried.failed and tried.runs > 3

@@ -12,7 +12,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
+from unittest.mock import patch
 
 from pyboinc import bundle, pyboinc_call
 from pyboinc.model import Call
@@ -21,6 +23,7 @@ from pyboinc.slave.files import parse_output_file
 from pyboinc.slave.runner import HostFault, Program, run_job
 
 from .plan import GENERATOR, Plan
+from .threads import taking_turns
 from .witness import Witness
 
 FOLDER = str(Path(__file__).parent / "program")
@@ -28,7 +31,19 @@ SLAVE = "lab_slave.py"
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)
 
-bundle.build = functools.cache(bundle.build)  # nobody changes programs while the laboratory runs
+_build = bundle.build
+_built: dict[str, bundle.Program] = {}
+
+
+def _build_once(*what: Any) -> bundle.Program:
+    """Nobody changes programs while the laboratory runs."""
+    key = repr(what)
+    if key not in _built:
+        _built[key] = _build(*what)
+    return _built[key]
+
+
+bundle.build = _build_once
 _scratch = tempfile.TemporaryDirectory(prefix="pyboinc_lab_")
 
 
@@ -125,7 +140,7 @@ class LabApp:
 
 
 class Example:
-    """A script of examples/, as it is: `pyboinc_master` gives the run to the world."""
+    """A script of examples/, as it is: `pyboinc_master`, or an executor, gives the run to the world."""
 
     def __init__(self, folder: str, arguments: Sequence[str], witness: Witness) -> None:
         self.folder = folder
@@ -152,10 +167,11 @@ class Example:
         before = pyboinc.pyboinc_call, pyboinc.pyboinc_master, sys.argv
         pyboinc.pyboinc_call, pyboinc.pyboinc_master, sys.argv = call, master, [path, *self._arguments]
         out = io.StringIO()
-        code = compile(Path(path).read_text("utf-8"), path, "exec")
-        space = {"__name__": "__main__", "__file__": path, "print": functools.partial(print, file=out)}
+        script = ModuleType("__main__")
+        vars(script).update(__file__=path, print=functools.partial(print, file=out))
         try:
-            exec(code, space)
+            with taking_turns(run), patch.dict(sys.modules, {"__main__": script}):
+                exec(compile(Path(path).read_text("utf-8"), path, "exec"), vars(script))
         finally:
             pyboinc.pyboinc_call, pyboinc.pyboinc_master, sys.argv = before  # type: ignore[misc]
         self.answer = out.getvalue()

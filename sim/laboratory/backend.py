@@ -6,7 +6,7 @@ when the master dies; it makes jobs some at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -139,17 +139,18 @@ class Run(backend.Run):
 
 
 class Plugin:
-    """The backend of the master that runs."""
+    """The backend of the master that runs. somebody_goes_on: asked before it waits, whether another thread had something to do."""
 
     def __init__(self) -> None:
-        self._manager = manager_of([InstalledPlugin("boinc", "", "", self)])
+        self.manager = manager_of([InstalledPlugin("boinc", "", "", self)])
+        self.somebody_goes_on: Callable[[], bool] = lambda: False
 
-    def manager(self, world: World, process: Process) -> PluginManager:
-        """For another master. It is made once, as that takes long beside a simulated run."""
+    def for_master(self, world: World, process: Process) -> PluginManager:
+        """The manager for another master. It is made once, as that takes long beside a simulated run."""
         self._world = world
         self._process = process
         self._run: Run | None = None
-        return self._manager
+        return self.manager
 
     @hookimpl
     def pyboinc_start_batch(self, batch: Batch) -> int:
@@ -164,7 +165,8 @@ class Plugin:
     @hookimpl
     def pyboinc_wait(self, batch: Batch, timeout: float) -> None:
         assert self._run is not None
-        self._run.wait(timeout)
+        if not self.somebody_goes_on():
+            self._run.wait(timeout)
 
     @hookimpl
     def pyboinc_cancel_batch(self, batch: Batch) -> None:

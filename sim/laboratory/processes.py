@@ -28,17 +28,18 @@ class Process:
         self.asked_to_end: BaseException | None = None
         self.turns = 0
         self._body = body
-        self._stack = greenlet(self._run)
+        self._stack = self._here = greenlet(self._run)
         self._world = getcurrent()
 
     def resume(self) -> None:
         """Its turn."""
         self.turns += 1
         self._stack.parent = self._world = getcurrent()
-        self._stack.switch()
+        self._here.switch()
 
     def pause(self) -> None:
         """Called by the process: the turn of others, until it is resumed. Raises what it is to end with."""
+        self._here = getcurrent()  # an executor has a second stack
         self._world.switch()
         self.check()
 

@@ -276,7 +276,7 @@ class World:
         batchdir.secrets = SimpleNamespace(token_hex=self._token_hex)  # type: ignore[attr-defined]
         program = self._make_app(self.plan, self.witness)
         self.witness.is_right = program.is_right
-        manager = backend.PLUGIN.manager(self, process)
+        manager = backend.PLUGIN.for_master(self, process)
         options = Options("boinc", "/project", disk.BATCH, False, True, self.plan.settings, {})
         run = Run(options, program.folder, manager, self._file_system(process, disk.of_master), ProcessClock(self, process))
         run.failures = Failures(self.witness)

@@ -224,7 +224,7 @@ class _Run(Session):
         self._unclaimed: dict[str, deque[int]] = {}  # by digest: calls of earlier runs
         self._closed = self._stopped = False
         self._error: BaseException | None = None
-        self._opened: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._opened = Future()
         self._thread = threading.Thread(target=self._open_and_loop, name="pyboinc-executor", daemon=True)
 
     def start(self) -> None:
