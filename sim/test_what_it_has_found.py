@@ -36,3 +36,9 @@ def test_a_batch_that_is_cancelled_when_the_disk_is_full(kind):
 def test_jobs_of_which_some_are_purged_are_counted_when_a_master_starts(seed, smaller):
     """It took the rows that were there for all, although others had ended and were gone."""
     assert outcome(draw(seed).smaller(*smaller)).state == "finished"
+
+
+def test_two_power_cuts_in_a_row():
+    """The second took lines of the journal that had been synced, and records that were between two folders: the disk that is simulated
+    lost what no file system with a journal loses."""
+    assert outcome(draw(11231).smaller(13, (0, 1, 7), (0, 5, 6))).state == "finished"

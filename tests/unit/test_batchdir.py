@@ -1,15 +1,18 @@
 """The batch directory: formats, lock, damage."""
 
+import contextlib
 import os
+import random
 import subprocess
 import sys
 
 import pytest
 
+from pyboinc import ports
 from pyboinc.batchdir import CHECKPOINT, JOURNAL, BatchDir, BatchError, Checkpoint
 from pyboinc.decisions import Master
 from pyboinc.ports import Disk
-from pyboinc.testing import MemoryFileSystem
+from pyboinc.testing import Crash, MemoryFileSystem
 
 MADE = ["made", "0", 0, [["d", "app_slave.py(0)"]]]
 
@@ -232,6 +235,48 @@ def test_a_power_cut_loses_no_batch_that_was_set_aside():
     aside = directory.set_aside()
     after = fs.after_power_cut()
     assert sorted(after.listdir(aside)) == [CHECKPOINT, JOURNAL] and after.listdir("/home/batch") == [os.path.basename(aside)]
+
+
+def test_a_power_cut_loses_no_record_between_new_and_old():
+    """Nothing is synced when records are moved: it is enough that each is under one of its names."""
+    records = {str(number): b"record %d" % number for number in range(4)}
+
+    def run(fs):
+        directory = BatchDir(fs, "/batch")
+        directory.lock()
+        directory.bring_back()
+        for name in directory.arrived():
+            directory.put_away(name)
+        directory.close()
+
+    for at in range(40):
+        fs = MemoryFileSystem()
+        run(fs)
+        for name, data in records.items():
+            ports.arrive(fs, "/batch/new", name, data)
+        fs = fs.after_kill(at)
+        with contextlib.suppress(Crash):
+            run(fs)
+            run(fs)
+        disk = fs.disk.after_power_cut(random.Random(at).random)
+        left = sorted((os.path.basename(path), file.data) for path, file in disk.files.items() if "lock" not in path)
+        assert left == sorted(records.items()), f"after {at} steps"
+
+
+def test_a_power_cut_after_a_torn_line_was_cut_off_leaves_the_lines_before_it():
+    fs = MemoryFileSystem()
+    directory = BatchDir(fs, "/batch")
+    directory.lock()
+    directory.write_journal([MADE])
+    torn = fs.append(directory.path(JOURNAL))
+    torn.write(b'["handled","0"')
+    torn.sync()
+    assert directory.journal(list) == [MADE]
+    for seed in range(20):
+        left = MemoryFileSystem(disk=fs.disk.after_power_cut(random.Random(seed).random))
+        after = BatchDir(left, "/batch")
+        after.lock()
+        assert after.journal(list) == [MADE], f"seed {seed}"
 
 
 def test_the_folder_itself_survives_a_power_cut():

@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 Chance = Callable[[], float]
 """Numbers from 0 to below 1, as of `random.Random.random`."""
@@ -39,12 +40,31 @@ class CrashPoints:
 
 @dataclass(eq=False)
 class _File:
+    """synced: what it held when it was synced.  kept: so many bytes at its start are as they were then."""
+
     data: bytes = b""
     synced: bytes = b""
+    kept: int = 0
+
+    def cut(self, size: int) -> None:
+        self.data = self.data[:size]
+        self.kept = min(self.kept, size)
+
+    def sync(self) -> None:
+        self.synced, self.kept = self.data, len(self.data)
+
+
+_Change: TypeAlias = dict[str, _File | None]
+"""Of names: the files that they are given to; None: they are taken away."""
 
 
 class MemoryDisk:
-    """What file systems of several processes share. full: there is no room for another byte."""
+    """What file systems of several processes share. full: there is no room for another byte.
+
+    Its names are journalled: a rename is one change, that of two folders too, and of two changes of one name the later is there after
+    a power cut only if the earlier is. Such are ext3, ext4, XFS, Btrfs and ReiserFS, but not ext2: Pillai et al., "All File Systems
+    Are Not Created Equal", OSDI 2014, table 1, atomicity of directory operations.
+    """
 
     def __init__(self) -> None:
         self.full = False
@@ -53,21 +73,40 @@ class MemoryDisk:
         self.locks: dict[str, CrashPoints] = {}
         self._durable_files: dict[str, _File] = {}
         self._durable_folders: set[str] = set()
+        self._changes: list[_Change] = []  # not durable yet, in their order
 
     def put(self, path: str, data: bytes) -> None:
         """A file that somebody else has made, for good."""
-        self.files[path] = self._durable_files[path] = _File(data, data)
+        self.change({path: _File(data, data, len(data))})
+        self._make_durable(lambda change: path in change)
 
     def drop(self, path: str) -> None:
         """Somebody else has removed the file, for good; or it was not there."""
-        self.files.pop(path, None)
-        self._durable_files.pop(path, None)
+        self.change({path: None})
+        self._make_durable(lambda change: path in change)
+
+    def change(self, names: _Change) -> None:
+        """At once, and for good when a folder of theirs is synced."""
+        _apply(names, self.files)
+        self._changes.append(names)
+
+    def _make_durable(self, chosen: Callable[[_Change], bool]) -> None:
+        """These changes, and those of the same names before them."""
+        names: set[str] = set()
+        durable, left = [], []
+        for change in reversed(self._changes):
+            if chosen(change) or not names.isdisjoint(change):
+                names.update(change)
+                durable.append(change)
+            else:
+                left.append(change)
+        for change in reversed(durable):
+            _apply(change, self._durable_files)
+        self._changes = left[::-1]
 
     def sync_folder(self, path: str) -> None:
         """Names in the folder are from now on what a power cut leaves."""
-        for name in [each for each in self._durable_files if _folder_of(each) == path]:
-            del self._durable_files[name]
-        self._durable_files.update({name: file for name, file in self.files.items() if _folder_of(name) == path})
+        self._make_durable(lambda change: any(_folder_of(name) == path for name in change))
         self._durable_folders = {each for each in self._durable_folders if _folder_of(each) != path}
         self._durable_folders.update(each for each in self.folders if _folder_of(each) == path)
 
@@ -81,6 +120,7 @@ class MemoryDisk:
         self._durable_folders = set(map(moved, self._durable_folders))
         self.files = {moved(path): file for path, file in self.files.items()}
         self._durable_files = {moved(path): file for path, file in self._durable_files.items()}
+        self._changes = [{moved(path): file for path, file in change.items()} for change in self._changes]
 
     def copy(self) -> MemoryDisk:
         """What there is, synced; nobody has a lock."""
@@ -91,21 +131,21 @@ class MemoryDisk:
     def after_power_cut(self, chance: Chance | None = None) -> MemoryDisk:
         """Another disk, as this one is found when the power is back.
 
-        Without `chance` nothing is left that was not synced. With it, each name that was made, moved or removed since its folder
-        was synced may be as it is or as it was, each apart; and what was written to a file since its sync may be there, or not,
-        or in part, or zeros instead of its end.
+        Without `chance` nothing is left that was not synced. With it, each file that was made, moved or removed since its folder
+        was synced may be so, or still be as it was; and what was written to a file since its sync may be there, or not, or in
+        part, or zeros instead of its end.
         """
         folders, names = set(self._durable_folders), dict(self._durable_files)
         if chance is not None:
             for folder in sorted(self.folders ^ folders):
                 if chance() < 0.5:
                     folders ^= {folder}
-            for path in sorted({*self.files, *names}):
-                if self.files.get(path) is not names.get(path) and chance() < 0.5:
-                    if path in self.files:
-                        names[path] = self.files[path]
-                    else:
-                        del names[path]
+            undone: set[str] = set()
+            for change in self._changes:
+                if undone.isdisjoint(change) and chance() < 0.5:
+                    _apply(change, names)
+                else:
+                    undone.update(change)
         new = MemoryDisk()
         there = {each for each in folders if _within(_folder_of(each), folders)}
         left = {path: _left(names[path], chance) for path in sorted(names) if _within(_folder_of(path), there)}
@@ -115,8 +155,16 @@ class MemoryDisk:
     def _settle(self, folders: set[str], files: dict[str, bytes]) -> None:
         self.folders = set(folders)
         self._durable_folders = set(folders)
-        self.files = {path: _File(data, data) for path, data in files.items()}
+        self.files = {path: _File(data, data, len(data)) for path, data in files.items()}
         self._durable_files = dict(self.files)
+
+
+def _apply(change: _Change, names: dict[str, _File]) -> None:
+    for path, file in change.items():
+        if file is None:
+            names.pop(path, None)
+        else:
+            names[path] = file
 
 
 def _within(folder: str, folders: set[str]) -> bool:
@@ -131,8 +179,7 @@ def _within(folder: str, folders: set[str]) -> bool:
 def _left(file: _File, chance: Chance | None) -> bytes:
     if chance is None or file.data == file.synced or chance() < 0.25:
         return file.synced
-    kept = len(file.synced) if file.data.startswith(file.synced) else 0
-    size = kept + int(chance() * (len(file.data) - kept + 1))
+    size = file.kept + int(chance() * (len(file.data) - file.kept + 1))
     zeros = len(file.data) - size if chance() < 0.5 else 0
     return file.data[:size] + bytes(zeros)
 
@@ -187,18 +234,21 @@ class MemoryFileSystem:
 
     def write(self, path: str, data: bytes) -> None:
         self._parent(path)
-        files = self.disk.files
-        file = _File(b"", files[path].synced if path in files else b"")
-        self._change(lambda: files.__setitem__(path, file))
+        file = self._made(path)
+        self._change(lambda: file.cut(0))
         self._grow(path, file, data)
-        self._change(lambda: setattr(file, "synced", file.data))
+        self._change(file.sync)
 
     def append(self, path: str) -> _Append:
         self._parent(path)
+        return _Append(self, path, self._made(path))
+
+    def _made(self, path: str) -> _File:
+        """The file, made if it is not there."""
         files = self.disk.files
         if path not in files:
-            self._change(lambda: files.__setitem__(path, _File()))
-        return _Append(self, path, files[path])
+            self._change(lambda: self.disk.change({path: _File()}))
+        return files[path]
 
     def _grow(self, path: str, file: _File, data: bytes) -> None:
         before, half = file.data, len(data) // 2
@@ -209,7 +259,7 @@ class MemoryFileSystem:
 
     def truncate(self, path: str, size: int) -> None:
         file = self._file(path)
-        self._change(lambda: setattr(file, "data", file.data[:size]))
+        self._change(lambda: file.cut(size))
 
     def rename(self, source: str, target: str) -> None:
         self._parent(target)
@@ -217,8 +267,9 @@ class MemoryFileSystem:
         if source in disk.folders:
             self._change(lambda: disk.move_folder(source, target))
             return
-        self._file(source)
-        self._change(lambda: disk.files.__setitem__(target, disk.files.pop(source)))
+        file = self._file(source)
+        if source != target:
+            self._change(lambda: disk.change({source: None, target: file}))
 
     def sync_folder(self, path: str) -> None:
         self._change(lambda: self.disk.sync_folder(path))
@@ -246,7 +297,7 @@ class MemoryFileSystem:
             self._change(lambda: disk.folders.remove(path))
             return
         self._file(path)
-        self._change(lambda: disk.files.pop(path))
+        self._change(lambda: disk.change({path: None}))
 
     def lock(self, path: str) -> _Lock | None:
         holder = self.disk.locks.get(path)
@@ -276,7 +327,7 @@ class _Append:
         self._fs._grow(self._path, self._file, data)
 
     def sync(self) -> None:
-        self._fs._change(lambda: setattr(self._file, "synced", self._file.data))
+        self._fs._change(self._file.sync)
 
     def close(self) -> None: ...
 
