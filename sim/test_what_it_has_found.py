@@ -1,7 +1,7 @@
 """Bugs that the laboratory has found, each as the smallest world in which it happened. They are repaired, and stay so."""
 
 import pytest
-from laboratory.plan import CANCEL, DISK_FULL, UPGRADE, WEB_ABORT, Fault, Plan, draw
+from laboratory.plan import CANCEL, DISK_FULL, KILL_ASLEEP, MASTER, UPGRADE, WEB_ABORT, Fault, Plan, draw
 from laboratory.world import World
 
 from pyboinc.model import JobSettings
@@ -42,3 +42,11 @@ def test_two_power_cuts_in_a_row():
     """The second took lines of the journal that had been synced, and records that were between two folders: the disk that is simulated
     lost what no file system with a journal loses."""
     assert outcome(draw(11231).smaller(13, (0, 1, 7), (0, 5, 6))).state == "finished"
+
+
+@pytest.mark.parametrize("kind", [CANCEL, WEB_ABORT])
+@pytest.mark.parametrize("killed", [(), (65.0,), (65.0, 110.0)])
+def test_a_batch_that_is_cancelled_while_a_create_work_goes_on(kind, killed):
+    """Of a master that was killed, or that has waited long enough: nobody cancelled what it made after that."""
+    faults = Fault(kind, 70.0), *[Fault(KILL_ASLEEP, at, MASTER) for at in killed]
+    assert outcome(Plan(1, calls=9, settings=TWO, hosts=HOSTS, tool_chunk=3, tool_seconds=200.0, faults=faults)).state == "cancelled"

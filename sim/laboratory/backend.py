@@ -62,8 +62,9 @@ class Tool:
         return self.over
 
     def wait(self, timeout: float | None = None) -> bool:
-        if not self.over:
-            self._world.wait_for_news(timeout or 60.0)
+        end = self._world.now + (timeout or 60.0)
+        while not self.over and self._world.now < end:
+            self._world.wait_for_news(end - self._world.now)
         return self.over
 
     def leave(self) -> None: ...

@@ -75,6 +75,15 @@ class Server:
             raise _error(2003, "can't connect")
         return Wire(self, points)
 
+    def late(self) -> list[Workunit]:
+        """Jobs of a batch that has ended which nobody has given up yet."""
+        ended = {each.id for each in self.batches.values() if each.state != "running"}
+        return [
+            wu
+            for wu in (self.boinc.workunits.values() if ended else ())
+            if wu.batch in ended and not (wu.assimilate_state or wu.error_mask or wu.canonical_resultid)
+        ]
+
     def take(self, *kinds: str) -> str:
         """The fault of these kinds that is next, if it is."""
         if self.armed and self.armed[0] in kinds:

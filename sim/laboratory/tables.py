@@ -47,6 +47,7 @@ class SimulatedAssimilation:
 
     def __init__(self, connection: SimulatedConnection) -> None:
         self._do = connection.do
+        self._looked = 0, 0
 
     def app(self, name: str) -> int:
         return self._do(lambda wire: next(each.id for each in wire.server.boinc.apps.values() if each.name == name))
@@ -61,7 +62,9 @@ class SimulatedAssimilation:
         self._do(_mark, workunits)
 
     def end_aborted(self, app: int) -> list[BatchRow]:
-        return self._do(_end_aborted)
+        ended, newest = self._do(_end_aborted, self._looked[1])
+        self._looked = newest, self._looked[0]
+        return ended
 
 
 def _ready(wire: Wire, share: Share, limit: int, without: Sequence[int]) -> list[WorkunitRow]:
@@ -105,15 +108,24 @@ def _mark(wire: Wire, workunits: Sequence[WorkunitRow]) -> None:
         wire.touch(wu)
 
 
-def _end_aborted(wire: Wire) -> list[BatchRow]:
-    found = [each for each in wire.server.batches.values() if each.state == "running" and each.boinc_state in ABORTED_STATES]
+def _end_aborted(wire: Wire, looked: int) -> tuple[list[BatchRow], int]:
+    server = wire.server
+    found = [each for each in server.batches.values() if each.state == "running" and each.boinc_state in ABORTED_STATES]
     for batch in found:
-        for wu in wire.server.boinc.workunits.values():
-            if wu.batch == batch.id and wu.assimilate_state == 0 and not wu.canonical_resultid:
-                wire.set(wu, error_mask=wu.error_mask | CANCELLED, transition_time=wire.server.wall())
-                wire.touch(wu)
+        _give_up(wire, [wu for wu in server.boinc.workunits.values() if wu.batch == batch.id])
         wire.set(batch, state="cancelled")
-    return list(_batch_rows(wire, [each.id for each in found]).values())
+    late = [wu for wu in server.late() if wu.id > looked]
+    _give_up(wire, late)
+    for number in sorted({wu.batch for wu in late}):
+        _recount(wire, number)
+    return list(_batch_rows(wire, [each.id for each in found]).values()), max(server.boinc.workunits, default=0)
+
+
+def _give_up(wire: Wire, workunits: Iterable[Workunit]) -> None:
+    for wu in workunits:
+        if wu.assimilate_state == 0 and not wu.canonical_resultid:
+            wire.set(wu, error_mask=wu.error_mask | CANCELLED, transition_time=wire.server.wall())
+            wire.touch(wu)
 
 
 class SimulatedValidation:

@@ -20,9 +20,9 @@ from pyboinc.records import load_records
 from pyboinc.rows import ABORTED_STATES
 from pyboinc.run import Run
 from pyboinc.settings import Options
-from pyboinc.states import ASSIMILATE_DONE
+from pyboinc.states import ASSIMILATE_DONE, UNSENT
 from pyboinc.testing import Crash, CrashPoints, MemoryDisk
-from pyboinc_assimilator.daemon import Assimilator
+from pyboinc_assimilator.daemon import ABORTED_EVERY, Assimilator
 from pyboinc_boinc.tools import ToolError
 from pyboinc_local.project import Answer, Tick
 from pyboinc_local.server.rows import Config, HostAppVersion, Result, Workunit
@@ -243,7 +243,7 @@ class World:
         if name == plan.VALIDATOR:
             return bool(self.boinc.to_validate)
         aborted = any(each.state == "running" and each.boinc_state in ABORTED_STATES for each in self.server.batches.values())
-        return bool(self.boinc.to_assimilate) or aborted
+        return bool(self.boinc.to_assimilate) or aborted or bool(self.server.late())
 
     def wait_for_news(self, seconds: float) -> None:
         """The master sleeps until something has come, or for so long."""
@@ -509,10 +509,23 @@ class World:
             self._happened("a finished batch was run again")
             if self._chance.happens(0.5):
                 self._retire()
+        else:
+            self._end_late_jobs()
         self._go_on(lambda: all(wu.assimilate_state == ASSIMILATE_DONE for wu in self.boinc.workunits.values()))
         for batch in self.server.batches.values():
-            if self.state == "finished" and batch.ended > batch.jobs:
+            if batch.ended > batch.jobs:
                 self.witness.object("counts add up", f"{batch.ended} jobs of batch {batch.id} have ended, of {batch.jobs}")
+
+    def _end_late_jobs(self) -> None:
+        """Once no create_work runs any more, and the assimilator has looked, a cancelled batch has nothing that a host could be given."""
+        self._go_on(lambda: all(tool.over or tool.cut_off for tool in self._tools))
+        looked = self.now + 2 * max(self.plan.sleeps, ABORTED_EVERY) + RESTART
+        self.after(looked - self.now, lambda: None)
+        self._go_on(lambda: self.now >= looked)
+        for wu in self.boinc.workunits.values():
+            given_up = wu.error_mask or wu.canonical_resultid or wu.assimilate_state
+            if not given_up or any(each.server_state == UNSENT for each in wu.results):
+                self.witness.object("a cancelled batch ends", f"{wu.name} goes on: {wu}")
 
     def _go_on(self, until: Callable[[], bool]) -> None:
         end = self.now + TO_THE_END * self.plan.job_seconds + LONGEST_JUMP

@@ -328,6 +328,23 @@ def test_a_batch_that_is_aborted_on_the_web_pages_ends(project, program, hold):
     assert {record.error_mask for record in there.records().values()} == {ErrorMask.CANCELLED}
 
 
+def test_jobs_that_are_made_after_the_end_of_their_batch_end_too(tmp_path, project, hold):
+    """By a create_work that outlives its master, or that nobody has told."""
+    run, batch, jobs = started(tmp_path / "late", project, 6)
+    other, _, _ = started_again(run, batch, jobs)
+    run.submit(jobs[:2])
+    run._pipeline.drain(60)
+    run.cancel()
+    other.submit(jobs)
+    other._pipeline.drain(60)
+    ended = "SELECT COUNT(*) FROM workunit WHERE batch = %s AND error_mask = 16 AND assimilate_state = 2"
+    project.until(lambda: project.rows(ended, batch.id) == [(6,)], "end of the late jobs")
+    assert project.rows("SELECT COUNT(*) FROM result WHERE batch = %s AND server_state <> 5", batch.id) == [(0,)]
+    assert project.rows("SELECT jobs, succeeded, failed FROM pyboinc_batch WHERE id = %s", batch.id) == [(6, 0, 6)]
+    run.stop()
+    other.stop()
+
+
 # ---- the assimilator
 
 

@@ -111,15 +111,17 @@ class Run:
         return [] if status is None else self._store.batches.count_results(status.id)
 
     def cancel(self) -> None:
-        """End the batch's own workunits."""
+        """End the batch's own workunits. Those that a create_work makes later the assimilator ends: it looks for jobs of closed batches."""
         if self._pipeline is not None:
-            self._pipeline.drain(PATIENCE)
+            self._pipeline.give_up(PATIENCE)
         status = self._status()
         if status is None or status.state == "retired":
             return
-        for first, last in runs_of(self._store.batches.to_cancel(status.id)):
+        batches = self._store.batches
+        batches.close(status.id, "cancelled")
+        batches.recount(status.id)
+        for first, last in runs_of(batches.to_cancel(status.id)):
             cancel_jobs(self._project, first, last)
-        self._store.batches.close(status.id, "cancelled")
 
     def retire(self) -> None:
         """Remove what the project keeps for the batch: at once what no host needs any more, the rest with a later batch."""

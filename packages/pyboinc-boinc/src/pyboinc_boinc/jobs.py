@@ -270,6 +270,13 @@ class Pipeline:
         while self.busy and self._clock.now() < end:
             self.wait(0.1)
 
+    def give_up(self, seconds: float) -> None:
+        """Make no more jobs. A create_work that runs is waited for, for so many seconds."""
+        self._waiting.clear()
+        if self._tool is not None:
+            self._tool.wait(seconds)
+        self.leave()
+
     def leave(self) -> None:
         """Let go: a create_work that runs goes on, and the next run of the master asks for what it has not made."""
         self._waiting.clear()

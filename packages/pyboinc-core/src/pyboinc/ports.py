@@ -119,7 +119,10 @@ class Assimilation(Protocol):
         """
 
     def end_aborted(self, app: int) -> list[BatchRow]:
-        """Give up the jobs of batches that were aborted or retired on the project's web pages since this was last called."""
+        """Give up the jobs of batches that were aborted or retired on the project's web pages since this was last called.
+
+        And those that were made since then for a batch that had ended: a create_work outlives the master that started it.
+        """
 
 
 class Validation(Protocol):

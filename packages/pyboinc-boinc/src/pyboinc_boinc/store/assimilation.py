@@ -9,8 +9,19 @@ from pyboinc.errors import StoreError
 from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
 
 from ..project import Project
-from .batches import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, COMPLETE, COUNTED_FAILED, COUNTED_SUCCEEDED, IN_PROGRESS, NOT_COUNTED
-from .connection import Connection, Row, Transaction, marks, to_bytes, to_text
+from .batches import (
+    ASSIMILATE_DONE,
+    ASSIMILATE_READY,
+    CANCELLED,
+    COMPLETE,
+    COUNTED_FAILED,
+    COUNTED_SUCCEEDED,
+    IN_PROGRESS,
+    NAMES_AT_ONCE,
+    NOT_COUNTED,
+    recount,
+)
+from .connection import Connection, Row, Transaction, chunks, marks, to_bytes, to_text
 from .uploads import Uploads
 
 _STDERR_KEPT = 65536
@@ -23,6 +34,7 @@ class AssimilationTables:
         self._transaction = connection.transaction
         self._uploads = Uploads(project)
         self._folder = project.folder
+        self._looked = 0, 0  # the newest workunit at the last look for late jobs, and at the one before
 
     def app(self, name: str) -> int:
         found = self._transaction(Transaction.row, "SELECT id FROM app WHERE name = %s", (name,))
@@ -79,7 +91,9 @@ class AssimilationTables:
             self._transaction(_mark, workunits)
 
     def end_aborted(self, app: int) -> list[BatchRow]:
-        return self._transaction(_end_aborted, app)
+        ended, newest = self._transaction(_end_aborted, app, self._looked[1])
+        self._looked = newest, self._looked[0]
+        return ended
 
 
 def batch_rows(step: Transaction, numbers: Sequence[int]) -> dict[int, BatchRow]:
@@ -148,18 +162,35 @@ def _show_progress(step: Transaction, batch: int, now: int) -> None:
     step.change(complete, (now, batch))
 
 
-def _end_aborted(step: Transaction, app: int) -> list[BatchRow]:
-    """BOINC's pages set error masks, or not even that, and leave the transitioner to find out some day."""
+def _end_aborted(step: Transaction, app: int, looked: int) -> tuple[list[BatchRow], int]:
+    """BOINC's pages set error masks, or not even that, and leave the transitioner to find out some day.
+
+    looked: workunits up to this one have been looked at. Returned beside the batches: the newest workunit. As two transactions may
+    commit in another order than they took their numbers, a look at what is new goes back to the last look but one.
+    """
+    newest = step.row("SELECT COALESCE(MAX(id), 0) FROM workunit")
+    assert newest is not None
     sql = f"""
         SELECT p.id, p.token, p.directory, p.comparator, p.state FROM pyboinc_batch p JOIN batch b ON b.id = p.id
         WHERE p.app_id = %s AND p.state = 'running' AND b.state IN ({marks(ABORTED_STATES)}) FOR UPDATE
     """
     found = [_batch(row) for row in step.rows(sql, (app, *ABORTED_STATES))]
     for batch in found:
-        sql = f"""
-            UPDATE workunit SET error_mask = error_mask | {CANCELLED}, transition_time = %s
-            WHERE batch = %s AND assimilate_state = 0 AND canonical_resultid = 0
-        """
-        step.change(sql, (int(time.time()), batch.id))
+        step.change(f"{_GIVE_UP} AND batch = %s", (int(time.time()), batch.id))
         step.change("UPDATE pyboinc_batch SET state = 'cancelled' WHERE id = %s", (batch.id,))
-    return found
+    late = """
+        SELECT w.id, w.batch FROM workunit w JOIN pyboinc_batch p ON p.id = w.batch
+        WHERE w.id > %s AND w.appid = %s AND w.assimilate_state = 0 AND w.error_mask = 0 AND w.canonical_resultid = 0
+          AND p.state <> 'running'
+    """
+    jobs = step.rows(late, (looked, app))
+    for chunk in chunks([int(number) for number, _ in jobs], NAMES_AT_ONCE):
+        step.change(f"{_GIVE_UP} AND id IN ({marks(chunk)})", (int(time.time()), *chunk))
+    for number in sorted({int(batch) for _, batch in jobs}):
+        recount(step, number)
+    return found, int(newest[0])
+
+
+_GIVE_UP = f"""
+    UPDATE workunit SET error_mask = error_mask | {CANCELLED}, transition_time = %s WHERE assimilate_state = 0 AND canonical_resultid = 0
+"""

@@ -101,7 +101,7 @@ class Batches:
 
     def recount(self, batch: int) -> None:
         """Bring the number of jobs up to date, after a crash that came between a job and its being counted."""
-        self._transaction(_recount, batch)
+        self._transaction(recount, batch)
 
     def deliver_again(self, jobs: Collection[Known]) -> None:
         """Records of these jobs got lost: the assimilator brings them again."""
@@ -246,7 +246,7 @@ def _made(step: Transaction, batch: int, jobs: int) -> None:
     _show_jobs(step, batch)
 
 
-def _recount(step: Transaction, batch: int) -> None:
+def recount(step: Transaction, batch: int) -> None:
     """Those that were counted when they ended, of which some may be purged, and those that were not."""
     waiting = f"SELECT COUNT(*) FROM workunit WHERE batch = %s AND opaque = {NOT_COUNTED}"
     if step.change(f"UPDATE pyboinc_batch SET jobs = succeeded + failed + ({waiting}) WHERE id = %s", (batch, batch)):
