@@ -1,7 +1,9 @@
 """Jobs with data files: what is staged, and what create_work is told."""
 
 import hashlib
+import os
 import re
+import signal
 
 import pytest
 
@@ -46,6 +48,27 @@ def test_a_data_file_is_staged_once_and_whole(staging, tmp_path):
     with pytest.raises(PyBoincError, match="table: it has changed since"):
         staging.put_data(found)
     assert not list(tmp_path.glob("download/*/*")) and not list(tmp_path.glob("download/*/.*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_a_killed_process_has_left_of_a_data_file_is_removed_some_day(staging, tmp_path, monkeypatch):
+    found = []
+    for name in ("killed", "young", "old"):
+        (tmp_path / name).write_text(name)
+        found.append(attachment(tmp_path / name))
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr("pyboinc_boinc.staging._copy", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        staging.put_data(found[0])
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    [left] = tmp_path.glob("download/*/.data_*")
+    staging.put_data(found[1])
+    assert left.exists(), "another process may be writing it"
+    os.utime(left, (0, 0))
+    Staging(load(Disk(), str(tmp_path))).put_data(found[2])
+    assert not left.exists() and len(list(tmp_path.glob("download/*/data_*[!5]"))) == 2
 
 
 def test_what_create_work_is_told():

@@ -2,14 +2,17 @@
 
 Files that we have made are written in place, without a sync: a job is made once its files are there, and when a batch is resumed
 the files of its open jobs are looked at again (`Staging.put`), which mends what a power cut has taken. A user's data file may be
-large and belong to other batches, too: it is there whole and for good, or not at all (`Staging.put_data`).
+large and belong to other batches, too: it is there whole and for good, or not at all (`Staging.put_data`). What a killed process has
+left of one goes when a later run stages another.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -22,6 +25,7 @@ from .project import Project
 from .templates import FOLDER, Template
 
 _MODE = 0o664  # the web server reads them, whatever the umask
+_LEFT = 3600.0  # seconds without a further byte, after which nobody writes a data file any more: it may be another computer's process
 
 
 def program_name(batch: int, program: Program) -> str:
@@ -48,6 +52,7 @@ class Staging:
         self._fanout = config.fanout
         self._with_md5 = config.flag("cache_md5_info")
         self._folders: set[str] = set()
+        self._has_swept = False
 
     def put(self, name: str, data: bytes) -> None:
         """The file is there, with this content. Raises PyBoincError if it can't be written."""
@@ -65,6 +70,7 @@ class Staging:
             path = f"{self._folder(attached.file_name)}/{attached.file_name}"
             if all(map(os.path.exists, [path, f"{path}.md5"] if self._with_md5 else [path])):
                 return  # the name says what is in it
+            self._sweep()
             try:
                 source = open(attached.path, "rb")  # noqa: SIM115
             except OSError as error:
@@ -74,6 +80,16 @@ class Staging:
             if self._with_md5:
                 with _whole(f"{path}.md5") as target:
                     target.write(f"{digest} {attached.size}\n".encode())
+
+    def _sweep(self) -> None:
+        """Remove what is left of data files by processes that were killed. Once a run: it looks through all folders."""
+        if self._has_swept:
+            return
+        self._has_swept = True
+        for path in glob.iglob(f"{glob.escape(self._root)}/*/.data_*"):
+            with contextlib.suppress(OSError):  # somebody else's, or somebody else has done it
+                if os.path.getmtime(path) < time.time() - _LEFT:
+                    os.remove(path)
 
     def remove(self, name: str) -> None:
         """The file is gone."""
