@@ -6,14 +6,17 @@ Each is a mistake that somebody could make; what is broken is named by the rule 
 import contextlib
 
 import pytest
-from laboratory import swarm
+from laboratory import crashes, swarm
 from laboratory.__main__ import main
 from laboratory.plan import draw
+from laboratory.world import Death
 
 import pyboinc_assimilator.daemon
 import pyboinc_validator.judge
 from pyboinc import session
 from pyboinc.batchdir import BatchDir
+from pyboinc.calllog import CallLog
+from pyboinc.testing.filesystem import _Append
 from pyboinc_assimilator.daemon import Assimilator
 from pyboinc_boinc.jobs import Pipeline
 from pyboinc_validator import quorum
@@ -122,6 +125,19 @@ def test_a_planted_bug_is_found(monkeypatch, plant):
     violation, seed = first_violation()
     print(f"seed {seed}: {violation}")
     assert violation.rule in rules
+
+
+def test_an_executor_whose_log_is_not_synced_is_found(monkeypatch):
+    sync = CallLog.sync
+
+    def flush(self):
+        with monkeypatch.context() as patch:
+            patch.setattr(_Append, "sync", lambda self: None)
+            sync(self)
+
+    monkeypatch.setattr(CallLog, "sync", flush)
+    violations = (crashes.world("collatz", Death("master", point, power_cut=True)).run().violation for point in range(0, 300, 20))
+    assert "and the journal tells of call" in str(next(filter(None, violations)))
 
 
 def test_a_failing_seed_is_made_small_and_told_how_to_repeat(monkeypatch, capsys):

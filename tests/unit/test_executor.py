@@ -253,13 +253,24 @@ def test_one_executor_at_a_time(tmp_path):
         Executor(tmp_path, argv=[])
 
 
-def test_a_damaged_log_is_named(tmp_path):
+def test_what_is_lost_of_a_batch_is_named(tmp_path):
     with Executor(tmp_path, argv=[]) as executor:
-        executor.submit(abs, 1).result(SECONDS)
-    for name in ("pyboinc_calls", "programs"):
-        (tmp_path / name).rename(tmp_path / f"{name}.away")
-    with pytest.raises(BatchError, match="pyboinc_master: give the executor a folder of its own"):
+        for number in (1, 2):
+            executor.submit(abs, number).result(SECONDS)
+    log, programs = tmp_path / "pyboinc_calls", tmp_path / "programs"
+    whole = log.read_bytes()
+    log.write_bytes(whole[: 8 + int.from_bytes(whole[:4], "little")])
+    with pytest.raises(BatchError, match="pyboinc_calls has 1 calls, and the journal tells of call 1. Put back"):
         Executor(tmp_path, argv=[])
+    log.unlink()
+    with pytest.raises(BatchError, match="pyboinc_master, or one whose file pyboinc_calls is lost: give the executor a folder of its own"):
+        Executor(tmp_path, argv=[])
+    log.write_bytes(whole)
+    programs.rename(tmp_path / "away")
+    with pytest.raises(BatchError, match=r"programs.*No such file or directory"):
+        Executor(tmp_path, argv=[])
+    (tmp_path / "away").rename(programs)
+    assert [each.result(SECONDS) for each in pyboinc.load(tmp_path, argv=[])] == [1, 2]
 
 
 # ---- pyboinc.map

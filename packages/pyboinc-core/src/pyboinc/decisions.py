@@ -373,9 +373,9 @@ class Master:
     # -- for a program that makes its calls from a list of its own
 
     @property
-    def told_of(self) -> bool:
-        """Does the journal tell of calls that are not made in this run?"""
-        return bool(self._told)
+    def told_of(self) -> list[str]:
+        """The calls that the journal tells of and that are not made in this run yet."""
+        return [position for job in self._told.values() for position in job.positions]
 
     def handled_before(self) -> list[str]:
         """Calls that an earlier run handled, and this one is to handle again once they are made, in the order of their handling."""

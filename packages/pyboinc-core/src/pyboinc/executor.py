@@ -25,13 +25,13 @@ from typing import Any, NamedTuple
 from . import bundle, codec, display, plugins, settings
 from .attachments import Attachments, DataFiles
 from .batchdir import CHECKPOINT, BatchError
-from .calllog import CallLog, LoggedCall
+from .calllog import CALLS, CallLog, LoggedCall
 from .decisions import CallMade, Failed, Finish, Handle, Instruction, Outvoted, Ready, Wait, Write
 from .errors import PyBoincError
 from .functions import Function, Functions, app_folder, classes_of, unwrap_partial
 from .model import Attachment, Call, JobSettings, SettingsError, describe
 from .ports import Disk, SystemClock, arrive, make_lasting_folder
-from .session import LOOK_EVERY, Session, default_in_flight
+from .session import LOOK_EVERY, Session, default_in_flight, disk_errors
 from .slave import files
 
 GATHER = 0.02  # seconds to wait for more submissions that may share a job
@@ -322,8 +322,7 @@ class _Run(Session):
     def _prepare(self) -> None:
         self.open(self.in_flight)
         self._log = CallLog(self._dir)
-        if not self._log.before and self.master.told_of:
-            raise BatchError(f"{self.options.batch} holds a batch of pyboinc_master: give the executor a folder of its own")
+        self._check_log()
         self._futures: dict[int, Future] = {}  # of calls that are claimed and have no result
         self._places: dict[int, Handle] = {}  # results of calls that nobody has claimed
         self._next = len(self._log.before)  # the number of the next call
@@ -334,6 +333,17 @@ class _Run(Session):
         self._together = self.master.jobs_before()
         for position in self.master.handled_before():
             self._make_again(int(position))
+
+    def _check_log(self) -> None:
+        """The log is written before the journal: it knows all calls of which that tells. Raises BatchError."""
+        known = len(self._log.before)
+        unknown = [each for each in self.master.told_of if not each.isdecimal() or int(each) >= known]
+        if unknown and not known:
+            why = f"holds a batch of pyboinc_master, or one whose file {CALLS} is lost: give the executor a folder of its own"
+            raise BatchError(f"{self.options.batch} {why}, or put that file back")
+        if unknown:
+            why = f"its file {CALLS} has {known} calls, and the journal tells of call {unknown[0]}"
+            raise BatchError(f"{self.options.batch}: {why}. Put back a copy of which no part is older, or begin in another folder")
 
     def _loop(self) -> None:
         gathering = False  # calls may wait for others to share their job
@@ -405,7 +415,8 @@ class _Run(Session):
         self._made.add(number)
         logged = self._log.before[number]
         if logged.program not in self._programs:
-            data = self._fs.read(self._dir.path(PROGRAMS, f"{logged.program}.pyz"))
+            with disk_errors():
+                data = self._fs.read(self._dir.path(PROGRAMS, f"{logged.program}.pyz"))
             program = bundle.read(data)
             self._programs[logged.program] = program, classes_of(program)
         call = Call(str(number), logged.description.partition("(")[0], logged.program)

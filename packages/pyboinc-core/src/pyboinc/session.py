@@ -59,7 +59,7 @@ class Session(ABC):
 
     def open(self, in_flight: int) -> None:
         """Take the folder, find or start the batch, look what has arrived. Raises PyBoincError; `close` it then too."""
-        with _disk_errors():
+        with disk_errors():
             self._open(in_flight)
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class Session(ABC):
         if not instructions:
             return None
         if len(instructions) > 1 or not isinstance(instructions[0], Handle):
-            with _disk_errors():
+            with disk_errors():
                 self._write_and_submit(instructions)
         return instructions[-1]
 
@@ -175,7 +175,7 @@ class Session(ABC):
     def _set_state(self, state: str) -> None:
         if self._checkpoint.state != state:
             self._checkpoint = replace(self._checkpoint, state=state)
-            with _disk_errors():
+            with disk_errors():
                 self._dir.write_checkpoint(self._checkpoint)
 
     def _stop_if_cancelled(self, at_the_end: bool = False) -> None:
@@ -195,7 +195,7 @@ class Session(ABC):
 
     def _take_arrived(self) -> bool:
         """Tell the master of the result files that came; True if there were any."""
-        with _disk_errors():
+        with disk_errors():
             names = [name for name in self._dir.arrived() if name not in self._seen]
         for name in sorted(names, key=lambda each: (len(each), each)):
             self._seen.add(name)
@@ -257,7 +257,7 @@ class Session(ABC):
 
 
 @contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """What the disk refuses to PyBOINC itself, in words. Never around a handler: its errors are the program's."""
     try:
         yield
