@@ -260,7 +260,7 @@ def test_what_is_lost_of_a_batch_is_named(tmp_path):
     log, programs = tmp_path / "pyboinc_calls", tmp_path / "programs"
     whole = log.read_bytes()
     log.write_bytes(whole[: 8 + int.from_bytes(whole[:4], "little")])
-    with pytest.raises(BatchError, match="pyboinc_calls has 1 calls, and the journal tells of call 1. Put back"):
+    with pytest.raises(BatchError, match=r"pyboinc_calls has 1 calls, and the journal tells of call 1. Put back"):
         Executor(tmp_path, argv=[])
     log.unlink()
     with pytest.raises(BatchError, match="pyboinc_master, or one whose file pyboinc_calls is lost: give the executor a folder of its own"):
