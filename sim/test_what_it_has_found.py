@@ -1,8 +1,9 @@
 """Bugs that the laboratory has found, each as the smallest world in which it happened. They are repaired, and stay so."""
 
 import pytest
+from laboratory import crashes
 from laboratory.plan import CANCEL, DISK_FULL, KILL_ASLEEP, MASTER, UPGRADE, WEB_ABORT, Fault, Plan, draw
-from laboratory.world import World
+from laboratory.world import Death, World
 
 from pyboinc.model import JobSettings
 from pyboinc_local.simulation import HostSpec
@@ -50,3 +51,13 @@ def test_a_batch_that_is_cancelled_while_a_create_work_goes_on(kind, killed):
     """Of a master that was killed, or that has waited long enough: nobody cancelled what it made after that."""
     faults = Fault(kind, 70.0), *[Fault(KILL_ASLEEP, at, MASTER) for at in killed]
     assert outcome(Plan(1, calls=9, settings=TWO, hosts=HOSTS, tool_chunk=3, tool_seconds=200.0, faults=faults)).state == "cancelled"
+
+
+def test_a_power_cut_when_jobs_have_just_been_made():
+    """It took input files that were not synced: hosts could not fetch them, and the jobs failed before the master was there again."""
+    program = "genetic_algorithm"
+    undisturbed = crashes.world(program)
+    deaths = [Death(MASTER, point, power_cut=True) for point in range(180, undisturbed.run().points[MASTER], 40)]
+    worlds = [crashes.world(program, death) for death in deaths]
+    assert [each.run().violation for each in worlds] == [None] * len(worlds)
+    assert {answer for each in worlds for answer in each.answers} == set(undisturbed.answers)

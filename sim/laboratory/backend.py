@@ -81,7 +81,12 @@ class Staging:
         self._boinc = boinc
 
     def put(self, name: str, data: bytes) -> None:
-        self._boinc.staged[name] = data
+        if self._boinc.staged.get(name) != data:
+            self._boinc.staged[name] = data
+            self._boinc.unsettled.add(name)
+
+    def settle(self) -> None:
+        self._boinc.unsettled.clear()
 
     def put_template(self, template: object) -> None: ...
 

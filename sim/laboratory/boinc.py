@@ -36,7 +36,8 @@ def upload_path(result: Result) -> str:
 
 
 class Boinc(Project):
-    """staged: the download hierarchy, by name.  to_validate, to_assimilate: workunits that may wait for PyBOINC's daemons.
+    """staged: the download hierarchy, by name.  unsettled: what a power cut may take of it.
+    to_validate, to_assimilate: workunits that may wait for PyBOINC's daemons.
     by_name: workunits that are not purged or forgotten.  needless: names of jobs that were given up without need.
     made: told of each new workunit.
     """
@@ -45,6 +46,7 @@ class Boinc(Project):
         super().__init__(config=config, seed=seed, log=log)
         self.disk = disk
         self.staged: dict[str, bytes] = {}
+        self.unsettled: set[str] = set()
         self.to_validate: set[int] = set()
         self.to_assimilate: set[int] = set()
         self.by_name: dict[str, Workunit] = {}

@@ -385,9 +385,10 @@ class World:
         self._power_goes_with = None
         for tool in self._tools:
             tool.cut_off = True
-        for name in sorted(self.boinc.staged):
-            if self._chance.happens(0.2):
-                del self.boinc.staged[name]
+        for name in sorted(self.boinc.unsettled):
+            if self._chance.happens(0.5):
+                self.boinc.staged.pop(name, None)
+        self.boinc.unsettled.clear()
         self.disk = self.boinc.disk = self.disk.after_power_cut(self._chance.random if self._chance.happens(0.7) else None)
 
     def _fill_disk(self, seconds: float) -> None:

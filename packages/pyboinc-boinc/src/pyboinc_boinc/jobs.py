@@ -227,6 +227,7 @@ class Pipeline:
             self._in_hand = dict(list(self._waiting.items())[:MAX_LINES])
             for name in self._in_hand:
                 del self._waiting[name]
+            self._staging.settle()
             self._tool = create_work(self._project, self._words(), list(self._in_hand.values()))
         if self._uncounted and not self.busy:
             self._batches.recount(self._status.id)

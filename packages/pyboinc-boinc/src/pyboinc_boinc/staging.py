@@ -1,9 +1,9 @@
 """Input files in the project's download hierarchy, from where hosts fetch them, and templates.
 
-Files that we have made are written in place, without a sync: a job is made once its files are there, and when a batch is resumed
-the files of its open jobs are looked at again (`Staging.put`), which mends what a power cut has taken. A user's data file may be
-large and belong to other batches, too: it is there whole and for good, or not at all (`Staging.put_data`). What a killed process has
-left of one goes when a later run stages another.
+Files that we have made are written in place, and are there for good before jobs are made of them (`Staging.settle`). When a batch
+is resumed the files of its open jobs are looked at again (`Staging.put`). A user's data file may be large and belong to other
+batches, too: it is there whole, or not at all (`Staging.put_data`). What a killed process has left of one goes when a later run
+stages another.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ class Staging:
         self._with_md5 = config.flag("cache_md5_info")
         self._folders: set[str] = set()
         self._has_swept = False
+        self._is_settled = True
 
     def put(self, name: str, data: bytes) -> None:
         """The file is there, with this content. Raises PyBoincError if it can't be written."""
+        self._is_settled = False
         with _refusals():
             folder = self._folder(name)
             path = f"{folder}/{name}"
@@ -66,6 +68,7 @@ class Staging:
 
     def put_data(self, attached: Attachment) -> None:
         """The data file is there. Raises PyBoincError if it is not what it was when its calls were made."""
+        self._is_settled = False
         with _refusals():
             path = f"{self._folder(attached.file_name)}/{attached.file_name}"
             if all(map(os.path.exists, [path, f"{path}.md5"] if self._with_md5 else [path])):
@@ -90,6 +93,12 @@ class Staging:
             with contextlib.suppress(OSError):  # somebody else's, or somebody else has done it
                 if os.path.getmtime(path) < time.time() - _LEFT:
                     os.remove(path)
+
+    def settle(self) -> None:
+        """No power cut takes what was put. One sync for all of it: one for each file takes ten times as long and more."""
+        if not self._is_settled:
+            os.sync()
+            self._is_settled = True
 
     def remove(self, name: str) -> None:
         """The file is gone."""

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 from . import bundle, codec, display, plugins, settings
 from .attachments import Attachments, DataFiles
-from .batchdir import CHECKPOINT, BatchError
-from .calllog import CALLS, CallLog, LoggedCall
+from .batchdir import CALLS, CHECKPOINT, BatchError
+from .calllog import CallLog, LoggedCall
 from .decisions import CallMade, Failed, Finish, Handle, Instruction, Outvoted, Ready, Wait, Write
 from .errors import PyBoincError
 from .functions import Function, Functions, app_folder, classes_of, unwrap_partial
