@@ -32,7 +32,7 @@ PROGRAMS: dict[str, Sequence[str]] = {
     "sunspots": ("--plot", _FILE),
 }
 """Programs, and arguments with which they have little to compute; "lab" is the laboratory's own."""
-CALLS_PER_JOB = {"sunspots": 10}
+CALLS_PER_JOB = {"monte_pi": 5, "string_counter": 4, "sunspots": 10}
 """One a job, if not said here, where that would take hours."""
 PLAN = Plan(0, NESTED, calls=9, children=2, settings=JobSettings(quorum=2), hosts=(HostSpec(ncpus=4),) * 5, tool_chunk=20)
 
