@@ -76,8 +76,19 @@ def test_what_is_done_is_reported_at_the_next_call():
     assert 0.0 <= made.until_delivered() <= 15.0 and 0.0 <= made.until_sent() <= 10.0
 
 
+def test_a_client_whose_tasks_fail_keeps_silent_for_longer_and_longer():
+    hosts = [HostSpec(faults=Faults(crash=1.0))] * 4  # one more than a job may have errors
+    made, requests, runs = play(Pace(next_rpc_delay=5.0), *hosts, jobs=3)
+    host = runs[0][1]
+    starts = [now for now, each in runs if each == host]
+    calls = [now for now, each, _ in requests if each == host]
+    assert len(starts) == 3 and made.project.open == 0
+    silent = max(later - earlier for earlier, later in pairwise(calls))
+    assert 8 * 60.0 / 2 < silent < 8 * 60.0 + 4 * JOB, "three errors: 60 s doubled three times, down to half of it by chance"
+
+
 def test_faults_happen_to_patient_clients_too():
-    specs = [HostSpec(ncpus=2, faults=Faults(crash=0.2, lost=0.1, late=0.1, duplicate=0.2)) for _ in range(6)]
+    specs = [HostSpec(ncpus=2, faults=Faults(crash=0.2, lost=0.1, late=0.1, duplicate=0.2)) for _ in range(9)]
     made, _, _ = play(Pace(next_rpc_delay=60.0), *specs, jobs=40, quorum=2)
     assert made.project.open == 0
     first, second = (play(Pace(next_rpc_delay=60.0), *specs, jobs=40, quorum=2)[0].now for _ in range(2))

@@ -20,11 +20,15 @@ from .fleet.faults import Fate
 from .model_time import Stream
 from .project import Answer, Deliver, Project, Report, Request, Send
 from .server.rows import Result, Workunit
-from .simulation import CALL, DONE, REPORT, Runner, Running, Simulation, Volunteer, next_backoff
+from .simulation import CALL, DONE, EXIT_UNSTARTED_LATE, REPORT, Runner, Running, Simulation, Volunteer, next_backoff
 
 # What else happens to a volunteer: the files of a result that it was sent have come; it looks which tasks to run.
 COME: Final = 5
 LOOK: Final = 6
+
+AFTER_ERROR, LONGEST_AFTER_ERRORS = 60.0, 4 * 3600.0
+"""Seconds that a client keeps silent after a task's error, doubled with each one until it has called; then half of that or up to it:
+SCHED_RETRY_DELAY_MIN and SCHED_RETRY_DELAY_MAX of the client's scheduler_op.h, and report_result_error of client_state.cpp."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,14 @@ class _Client:
 
     coming: results whose files have not come yet, by number, with their jobs; waiting: those whose files have.  running: when
     each that was started should be done.  finished: what it has to report, and from when on it can.  hungry: it asks for work of
-    its own accord, as it got some the last time.
+    its own accord, as it got some the last time.  errors: of tasks, since it called.
     """
 
     phase: float
     due: float = float("inf")
     may_call: float = 0.0
     hungry: bool = True
+    errors: int = 0
     coming: dict[int, Workunit] = field(default_factory=dict)
     waiting: deque[tuple[Workunit, Result]] = field(default_factory=deque)
     running: dict[int, float] = field(default_factory=dict)
@@ -113,7 +118,13 @@ class PacedSimulation(Simulation):
         client = self._clients[volunteer.host.id]
         if kind == CALL:
             self._check_progress()
-            return self._rpc(volunteer, client) if self.now == client.due else []
+            if self.now != client.due:
+                return []
+            if self.now >= client.may_call:
+                return self._rpc(volunteer, client)
+            client.due = float("inf")  # a task has failed since this was planned
+            self._plan(volunteer, client, client.may_call)
+            return []
         if kind == LOOK:
             self._run_tasks(volunteer, client)
         elif kind == COME:
@@ -123,6 +134,8 @@ class PacedSimulation(Simulation):
             volunteer.idle += kind != REPORT
             if kind in (DONE, REPORT):
                 assert result is not None and answer is not None
+                if isinstance(answer, Answer) and answer.exit_status not in (0, EXIT_UNSTARTED_LATE):
+                    self._keep_silent(volunteer, client)
                 client.finished.append((self.now + self._pace.transfer, result, answer, fate))
                 self._plan(volunteer, client, self.now + self._pace.transfer)
         if kind != LOOK:
@@ -131,11 +144,17 @@ class PacedSimulation(Simulation):
             self._plan(volunteer, client, self.now)
         return []
 
+    def _keep_silent(self, volunteer: Volunteer, client: _Client) -> None:
+        client.errors += 1
+        silence = min(AFTER_ERROR * 2.0**client.errors, LONGEST_AFTER_ERRORS) * (1.0 + volunteer.chance.random()) / 2.0
+        client.may_call = max(client.may_call, self.now + silence)
+
     def _rpc(self, volunteer: Volunteer, client: _Client) -> list[Deliver]:
         """The client calls: it reports what is uploaded, and asks for the work that it lacks."""
         pace = self._pace
         client.due = float("inf")
         client.may_call = self.now + pace.request_delay
+        client.errors = 0
         deliveries: list[Deliver] = []
         for each in [each for each in client.finished if each[0] <= self.now]:
             client.finished.remove(each)
