@@ -158,6 +158,26 @@ class Server:
         """The number of the batch in a folder."""
         return int((Path(folder) / "pyboinc_checkpoint").read_text().split("\n")[0] or 0)
 
+    def begun(self, folder):
+        """The number of the batch in a folder, once there is one."""
+        until(lambda: (Path(folder) / "pyboinc_checkpoint").exists() and self.batch(folder))
+        return self.batch(folder)
+
+    def at_work(self, volunteers, batch, fraction):
+        """Who runs a task of the batch that has come so far, and the task's name."""
+        found = []
+
+        def look():
+            for volunteer in volunteers:
+                for task in volunteer.tasks():
+                    done = float(task.get("fraction done", 0))
+                    if task["name"].startswith(f"pyboinc_{batch}_") and task.get("active_task_state") == "EXECUTING" and done == fraction:
+                        found.append((volunteer, task["name"]))
+            return found
+
+        until(look)
+        return found[0]
+
     def page(self, name, **more):
         """A web page, as the user to whom the batches belong sees it."""
         key = self.rows("SELECT authenticator FROM user WHERE id = %s", self.config.submit_user)[0][0]
@@ -225,6 +245,45 @@ class Volunteer:
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 or not check, (arguments, done.stdout, done.stderr, self.log()[-2000:])
         return done.stdout if done.returncode == 0 else ""
+
+    def tasks(self):
+        """What boinccmd shows of each task."""
+        found = []
+        for line in self.ask("--get_tasks", check=False).splitlines():
+            name, colon, value = line.strip().partition(": ")
+            if colon and name == "name":
+                found.append({})
+            if colon and found:
+                found[-1][name] = value
+        return found
+
+    def processes(self):
+        """The processes in its slots."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                if (
+                    os.readlink(path / "cwd").startswith(str(self.folder / "slots"))
+                    and (path / "stat").read_text().rpartition(")")[2][1] != "Z"
+                ):
+                    found.append(path)
+            except OSError:
+                pass
+        return found
+
+    def used(self):
+        """Ticks of CPU time that its tasks use in a second."""
+
+        def ticks():
+            total = 0
+            for path in self.processes():
+                with contextlib.suppress(OSError):
+                    total += sum(map(int, (path / "stat").read_text().rpartition(")")[2].split()[11:13]))
+            return total
+
+        before = ticks()
+        time.sleep(1)
+        return max(0, ticks() - before)
 
     def nudge(self):
         """Call the scheduler now, whatever the client has decided to wait for."""

@@ -1,12 +1,10 @@
 """What a volunteer's own client sees of our tasks, and what it does to them."""
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -47,71 +45,8 @@ WRAPPER = os.environ.get("BOINC_WRAPPER") or shutil.which("wrapper")
 HIDE = 'for each in /usr/bin/python3* /usr/local/bin/python3*; do [ -e "$each" ] && mount --bind /dev/null "$each"; done; exec "$@"'
 
 
-def tasks(volunteer):
-    """What boinccmd shows of each task."""
-    found = []
-    for line in volunteer.ask("--get_tasks", check=False).splitlines():
-        name, colon, value = line.strip().partition(": ")
-        if colon and name == "name":
-            found.append({})
-        if colon and found:
-            found[-1][name] = value
-    return found
-
-
-def processes(volunteer):
-    """The processes in its slots."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if (
-                os.readlink(path / "cwd").startswith(str(volunteer.folder / "slots"))
-                and (path / "stat").read_text().rpartition(")")[2][1] != "Z"
-            ):
-                found.append(path)
-        except OSError:
-            pass
-    return found
-
-
-def used(volunteer):
-    """Ticks of CPU time that its tasks use in a second."""
-
-    def ticks():
-        total = 0
-        for path in processes(volunteer):
-            with contextlib.suppress(OSError):
-                total += sum(map(int, (path / "stat").read_text().rpartition(")")[2].split()[11:13]))
-        return total
-
-    before = ticks()
-    time.sleep(1)
-    return max(0, ticks() - before)
-
-
 def one_call(example, name, slave, value="", before="", pyboinc=""):
     return example("sum_of_squares", name, app_slave=slave, app_master=ONE_CALL.format(value=value, before=before), pyboinc=pyboinc)
-
-
-def at_work(server, volunteers, batch, fraction):
-    """Who runs a task of the batch that has come so far, and the task's name."""
-    found = []
-
-    def look():
-        for volunteer in volunteers:
-            for task in tasks(volunteer):
-                done = float(task.get("fraction done", 0))
-                if task["name"].startswith(f"pyboinc_{batch}_") and task.get("active_task_state") == "EXECUTING" and done == fraction:
-                    found.append((volunteer, task["name"]))
-        return found
-
-    server.until(look)
-    return found[0]
-
-
-def begun(server, folder):
-    server.until(lambda: (folder / "pyboinc_checkpoint").exists() and server.batch(folder))
-    return server.batch(folder)
 
 
 def errors(server, folder):
@@ -122,24 +57,24 @@ def test_progress_suspend_quit_and_a_killed_client(server, volunteers, example, 
     go = tmp_path / "go"
     folder = one_call(example, "long", LONG, str(go))
     with server.running(folder) as master:
-        batch = begun(server, folder)
-        volunteer, task = at_work(server, volunteers, batch, 0.25)
+        batch = server.begun(folder)
+        volunteer, task = server.at_work(volunteers, batch, 0.25)
 
         volunteer.ask("--task", server.config.master_url, task, "suspend")
-        server.until(lambda: used(volunteer) == 0)
+        server.until(lambda: volunteer.used() == 0)
         volunteer.ask("--task", server.config.master_url, task, "resume")
-        server.until(lambda: used(volunteer) > 10)
+        server.until(lambda: volunteer.used() > 10)
 
         volunteer.stop()
-        assert not processes(volunteer)
+        assert not volunteer.processes()
         volunteer.start()
-        server.until(lambda: [each for each in tasks(volunteer) if float(each.get("fraction done", 0)) >= 0.5])
+        server.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) >= 0.5])
 
         volunteer.process.kill()
         volunteer.process.wait()
-        server.until(lambda: not processes(volunteer), 60)
+        server.until(lambda: not volunteer.processes(), 60)
         volunteer.start()
-        server.until(lambda: used(volunteer) > 10)
+        server.until(lambda: volunteer.used() > 10)
         go.touch()
         out, _ = server.finished(master, 0)
     assert int(out) >= 3, "each start went on from the checkpoint of the one before"
@@ -148,10 +83,10 @@ def test_progress_suspend_quit_and_a_killed_client(server, volunteers, example, 
 def test_abort(server, volunteers, example, tmp_path):
     folder = one_call(example, "abort", LONG, str(tmp_path / "never"))
     with server.running(folder):
-        volunteer, task = at_work(server, volunteers, begun(server, folder), 0.25)
+        volunteer, task = server.at_work(volunteers, server.begun(folder), 0.25)
         start = time.monotonic()
         volunteer.ask("--task", server.config.master_url, task, "abort")
-        server.until(lambda: not processes(volunteer), 60)
+        server.until(lambda: not volunteer.processes(), 60)
         assert time.monotonic() - start < 2, "the second that the client takes between looks, a fifth of ours, and room"
     server.pyboinc("cancel", folder)
 
@@ -172,15 +107,15 @@ def test_under_boincs_wrapper(server, volunteers, example, tmp_path):
         go = tmp_path / "go"
         folder = one_call(example, "wrapped", LONG, str(go))
         with server.running(folder) as master:
-            volunteer, task = at_work(server, volunteers, begun(server, folder), 0.25)
+            volunteer, task = server.at_work(volunteers, server.begun(folder), 0.25)
             volunteer.ask("--task", server.config.master_url, task, "suspend")
-            server.until(lambda: used(volunteer) == 0)
+            server.until(lambda: volunteer.used() == 0)
             volunteer.ask("--task", server.config.master_url, task, "resume")
-            server.until(lambda: used(volunteer) > 10)
+            server.until(lambda: volunteer.used() > 10)
             volunteer.stop()
-            assert not processes(volunteer)
+            assert not volunteer.processes()
             volunteer.start()
-            server.until(lambda: [each for each in tasks(volunteer) if float(each.get("fraction done", 0)) >= 0.5])
+            server.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) >= 0.5])
             go.touch()
             out, _ = server.finished(master, 0)
         assert int(out) >= 2

@@ -39,6 +39,39 @@ def handle_result(output):
 master(make_calls, handle_result)
 print(sorted(found))
 """
+ONE_CALL = """
+from pyboinc import call, master
+master(lambda: call("app_slave.py", None), print)
+"""
+FULL = """
+from pyboinc import get_input, return_output
+get_input()
+kept = []
+try:
+    while True: kept.append(bytes(1_000_000))
+except MemoryError:
+    full, kept = len(kept), None
+with open("/checkpoint_period") as file: return_output((full, float(file.read())))
+"""
+# Computes until the file is there. A restart is a quarter further on.
+LONG = """
+import os
+from pyboinc import checkpoint, fraction_done, get_input, restore, return_output
+get_input()
+at = (restore() or 0) + 1
+checkpoint(at)
+fraction_done(at / 4)
+while not os.path.exists("/go"): pass
+return_output("done")
+"""
+PAUSE = """
+from pyboinc import checkpoint, get_input, restore, return_output, temporary_exit
+get_input()
+if restore() is None:
+    checkpoint(1)
+    temporary_exit(5, "a moment, please")
+return_output(restore())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +122,54 @@ def test_a_batch_in_the_deterministic_runtime(able, volunteers, example):
 def test_the_reference_example(able, volunteers, example):
     folder = example("sum_of_squares", pyboinc=TOML + "[job]\ncalls_per_job = 20\n")
     assert able.run(folder).endswith("338350\n")
+
+
+def test_the_workunits_memory_and_the_volunteers_checkpoint_period(able, volunteers, example):
+    for volunteer in volunteers:
+        preferences = volunteer.folder / "global_prefs_override.xml"
+        text = preferences.read_text().replace("</global_preferences>", "<disk_interval>34</disk_interval></global_preferences>")
+        preferences.write_text(text)
+        volunteer.ask("--read_global_prefs_override")
+    folder = example("sum_of_squares", "memory", app_slave=FULL, app_master=ONE_CALL, pyboinc=TOML + "[job]\nmemory = 150_000_000\n")
+    full, period = eval(able.run(folder))
+    assert 50 < full < 150 and period == 34
+
+
+def test_fraction_suspend_resume_quit_and_restart(able, volunteers, example):
+    folder = example("sum_of_squares", "long", app_slave=LONG, app_master=ONE_CALL, pyboinc=TOML)
+    with able.running(folder) as master:
+        batch = able.begun(folder)
+        volunteer, task = able.at_work(volunteers, batch, 0.25)
+        volunteer.ask("--task", able.config.master_url, task, "suspend")
+        able.until(lambda: volunteer.used() == 0)
+        volunteer.ask("--task", able.config.master_url, task, "resume")
+        able.until(lambda: volunteer.used() > 10)
+        volunteer.stop()
+        assert not volunteer.processes()
+        volunteer.start()
+        able.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) == 0.5])
+
+        # Ended while it is suspended, too: nothing is left that would run beside the next start.
+        volunteer.ask("--task", able.config.master_url, task, "suspend")
+        able.until(lambda: volunteer.used() == 0)
+        volunteer.stop()
+        able.until(lambda: not volunteer.processes(), 60)
+        volunteer.start()
+        volunteer.ask("--task", able.config.master_url, task, "resume")
+        able.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) == 0.75])
+
+        def go():
+            for each in volunteers:
+                for job in each.folder.glob("slots/*/job"):
+                    (job / "go").touch()
+            return master.poll() is not None
+
+        able.until(go)
+        assert able.finished(master, 0)[0] == "done\n"
+
+
+def test_a_temporary_exit(able, volunteers, example):
+    folder = example("sum_of_squares", "pause", app_slave=PAUSE, app_master=ONE_CALL, pyboinc=TOML)
+    assert able.run(folder) == "1\n"
+    [text, _] = able.rows("SELECT stderr_out FROM result WHERE batch = %s", able.batch(folder))
+    assert b"a temporary exit of 5 s: a moment, please" in bytes(text[0])

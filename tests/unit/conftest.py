@@ -1,9 +1,11 @@
-"""An app in a folder of its own, run as a user runs it: `python app_master.py`."""
+"""An app in a folder of its own, run as a user runs it: `python app_master.py`. And one deterministic runtime for all tests."""
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +96,37 @@ def _wait_for(condition, seconds=60):
             return
         time.sleep(0.02)
     raise AssertionError("it did not happen")
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The deterministic runtime, built once for its sources and kept in a folder for all sessions."""
+    pytest.importorskip("componentize_py")
+    pytest.importorskip("wasmtime")
+    from pyboinc.wasm import build, engine, runtime
+
+    cache = Path(os.environ.get("PYBOINC_TEST_RUNTIMES") or Path(tempfile.gettempdir(), f"pyboinc_test_runtimes_{os.getuid()}"))
+    cache.mkdir(mode=0o700, exist_ok=True)
+    if cache.stat().st_uid != os.getuid():
+        pytest.fail(f"{cache} is another user's")
+    folder = cache / build.recipe()
+    with _alone(cache / f"{folder.name}.lock"):
+        found = runtime.find(str(folder)) or runtime.make(str(folder))
+        engine.compiled(found)
+    return found
+
+
+class _alone:
+    """Tests run in several processes: one builds, the others wait."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        import fcntl
+
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_error):
+        self._file.close()

@@ -56,14 +56,15 @@ def test_what_a_platform_gets(project):
     files = {name: content for name, content, _ in made}
     root = ElementTree.fromstring(files["version.xml"])
     refs = {each.findtext("logical_name") or "main": each for each in root.findall("file")}
-    assert set(refs) == {"main", "engine.exe", "job.xml", "wasm-0123456789abcdef.cwasm", "job/trust.txt"}
+    assert set(refs) == {"main", "engine.exe", "sandbox.bat", "job.xml", "wasm-0123456789abcdef.cwasm", "job/trust.txt"}
     assert [name for name, each in refs.items() if each.find("gzip") is not None] == ["engine.exe", "wasm-0123456789abcdef.cwasm"]
     assert refs["job/trust.txt"].find("copy_file") is not None, "the runtime sees no links"
     assert files[refs["main"].findtext("physical_name")] == b"w!"
     task = ElementTree.fromstring(files[refs["job.xml"].findtext("physical_name")]).find("task")
-    assert task.findtext("application") == "engine.exe" and task.find("append_cmdline_args") is None
-    assert "--dir job::/ boinc_resolve(wasm-0123456789abcdef.cwasm)" in task.findtext("command_line")
-    assert "-W nan-canonicalization=y" in task.findtext("command_line")
+    assert task.findtext("application") == "sandbox.bat" and task.find("append_cmdline_args") is None
+    assert task.findtext("command_line") == "boinc_resolve(engine.exe) boinc_resolve(wasm-0123456789abcdef.cwasm)"
+    script = files[refs["sandbox.bat"].findtext("physical_name")]
+    assert b"run -W nan-canonicalization=y" in script and script.count(b"\n") == script.count(b"\r\n")
     assert not replace(GIVEN, wrappers={}).platforms()
 
 

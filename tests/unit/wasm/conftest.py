@@ -1,9 +1,7 @@
-"""One runtime for all tests, built once for its sources and kept in a folder for all sessions."""
+"""The runtime, loaded once, and jobs in it."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,38 +10,7 @@ import pytest
 
 from pyboinc import bundle
 from pyboinc.slave import files
-from pyboinc.wasm import build, engine, runtime
-
-
-@pytest.fixture(scope="session")
-def built() -> runtime.Runtime:
-    pytest.importorskip("componentize_py")
-    pytest.importorskip("wasmtime")
-    cache = Path(os.environ.get("PYBOINC_TEST_RUNTIMES") or Path(tempfile.gettempdir(), f"pyboinc_test_runtimes_{os.getuid()}"))
-    cache.mkdir(mode=0o700, exist_ok=True)
-    if cache.stat().st_uid != os.getuid():
-        pytest.fail(f"{cache} is another user's")
-    folder = cache / build.recipe()
-    with _alone(cache / f"{folder.name}.lock"):
-        found = runtime.find(str(folder)) or runtime.make(str(folder))
-        engine.compiled(found)
-    return found
-
-
-class _alone:
-    """Tests run in several processes: one builds, the others wait."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        import fcntl
-
-        self._file = self._path.open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(self, *_error: object) -> None:
-        self._file.close()
+from pyboinc.wasm import engine, runtime
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,17 @@
 """The deterministic runtime on volunteers' computers: app versions of their own, which need no Python there.
 
-BOINC's wrapper starts the engine, wasmtime's command line, by a job.xml that the project has signed. The engine lets the runtime
-see one folder of the slot, into which the client copies the job's files: not the slot itself, whose init_data.xml holds the
-volunteer's authenticator. See `pyboinc.wasm` for the agreement, and BOINC's wiki page WrapperApp.
+BOINC's wrapper starts a script of ours, and that the engine, wasmtime's command line. The engine lets the runtime see one folder
+of the slot, into which the client copies the job's files: not the slot itself, whose init_data.xml holds the volunteer's
+authenticator. See `pyboinc.wasm` for the agreement, and BOINC's wiki page WrapperApp.
+
+What the engine may do stands in files that the project has signed. A workunit has a say in two numbers, its limit of memory and the
+seconds of a temporary exit, so that no server without the signing key can widen the sandbox.
 """
 
 from __future__ import annotations
 
 import glob
+import importlib.resources
 import os
 import platform
 import re
@@ -51,12 +55,14 @@ class Deterministic:
 
     def _files(self, name: str) -> list[AppFile]:
         ending = ".exe" if name == WINDOWS else ""
-        code = f"{WASM_STEM}{self.sha256[:16]}.cwasm"
+        engine, code = f"engine{ending}", f"{WASM_STEM}{self.sha256[:16]}.cwasm"
+        script = "sandbox.bat" if name == WINDOWS else "sandbox.sh"
         return [
             AppFile(f"wrapper{ending}", self.wrappers[name], is_main=True),
-            AppFile(f"engine{ending}", self.engines[name], executable=True, gzip=True),
+            AppFile(engine, self.engines[name], executable=True, gzip=True),
+            AppFile(script, sandbox(script), executable=True),
             AppFile(code, self.code[name], gzip=True),
-            AppFile("job.xml", job_xml(f"engine{ending}", code)),
+            AppFile("job.xml", job_xml(script, engine, code)),
         ]
 
 
@@ -65,15 +71,22 @@ def trust_name() -> str:
     return f"{JOB_FOLDER}/{TRUST_NAME}"
 
 
-def job_xml(engine: str, code: str) -> bytes:
-    """What the wrapper is told. Nothing of it comes from a workunit, so that no server without the signing key can widen it."""
-    options = " ".join(runtimes.RUN_OPTIONS)
+def sandbox(script: str) -> bytes:
+    """The script of this name, for any POSIX shell or for Windows' cmd."""
+    text = importlib.resources.files(__package__).joinpath("appversion", script).read_text("ascii")
+    text = text.replace("@OPTIONS@", " ".join(("run", *runtimes.RUN_OPTIONS)))
+    return (text.replace("\n", "\r\n") if script.endswith(".bat") else text).encode()
+
+
+def job_xml(script: str, engine: str, code: str) -> bytes:
+    """What the wrapper is told: it stops all processes of the task, which writes these two files."""
     return f"""<job_desc>
     <task>
-        <application>{engine}</application>
-        <command_line>run {options} --dir {JOB_FOLDER}::/ boinc_resolve({code})</command_line>
+        <application>{script}</application>
+        <command_line>boinc_resolve({engine}) boinc_resolve({code})</command_line>
         <fraction_done_filename>{JOB_FOLDER}/fraction_done</fraction_done_filename>
         <checkpoint_filename>{JOB_FOLDER}/checkpoint</checkpoint_filename>
+        <multi_process/>
     </task>
 </job_desc>
 """.encode()
