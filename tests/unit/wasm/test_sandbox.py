@@ -60,6 +60,7 @@ def test_nothing_gets_out(job: Callable[..., Any], tmp_path: Path) -> None:
     (entry,) = job(SLAVE.replace("CODES", repr(codes)))
     assert dict(zip(ATTEMPTS, entry[1], strict=True)) == {name: end for name, (_, end) in ATTEMPTS.items()}
     assert secret.read_text() == "secret"
+    assert not [each for each in job.folder.rglob("*") if each.is_symlink()]  # type: ignore[attr-defined]
     assert {each.name for each in tmp_path.iterdir()} == {"job", "outside"}
 
 

@@ -19,6 +19,7 @@ argument ``slave``, no network. The files in the folder:
     exit_status        of a client error, whose text is on stderr
     slave/             the slave's current folder
 
+A job may make links, also ones that lead out, which the component can't follow: before the host reads or writes a file it removes them.
 Files to the host are written under another name and renamed. Exit status 0: ``output`` or ``temporary_exit`` is there; any
 other, or a trap: a client error. Options of the command line: ``run --allow-precompiled -W nan-canonicalization=y,...``, see
 `pyboinc.wasm.runtime.RUN_OPTIONS`.
