@@ -1,26 +1,27 @@
 """Does the deterministic runtime compute the same bits everywhere? One hash over 32 functions, and the examples' outputs, by engine.
 
-    python benchmarks/wasm_bits.py WASMTIME [NAME=COMMAND ...] [--arguments 20000]
+    python benchmarks/wasm_bits.py WASMTIME [NAME=COMMAND ...] [--arguments 20000] [--only ROW ...]
 
 WASMTIME is the engine's command line for this computer; each further one runs where COMMAND does, e.g.
 
-    "aarch64-unknown-linux-gnu=qemu-aarch64 -L / /opt/aarch64/wasmtime"  "windows_x86_64=wine C:/wasmtime/wasmtime.exe"
+    "aarch64-unknown-linux-gnu=qemu-aarch64 -L / /opt/aarch64/wasmtime"  "windows_x86_64=wine /opt/windows/wasmtime.exe"
 
 NAME is BOINC's name of its platform; all must be of one version, which compiles for the others. In the first row is this
-computer's own Python, by the same program: it is what the runtime is not.
+computer's own Python, by the same program: it is what the runtime is not. Seconds are of processor time. ROW is the beginning of a
+row's name, for some of them only.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import pickle
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 
@@ -118,11 +119,17 @@ def by_command(command: list[str], code: str, flags: list[str], folder: Path) ->
     subprocess.run(line, cwd=folder.parent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def processor_time() -> float:
+    """This process's, and its children's."""
+    return sum(os.times()[:4])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("wasmtime")
     parser.add_argument("others", nargs="*", metavar="NAME=COMMAND")
     parser.add_argument("--arguments", type=int, default=20_000)
+    parser.add_argument("--only", action="append", metavar="ROW")
     options = parser.parse_args()
     found = runtime.find() or runtime.make()
     own = shutil.which(options.wasmtime) or options.wasmtime
@@ -133,15 +140,17 @@ def main() -> None:
         print(f"{'':34}{'functions':18}{'examples':18}{'seconds':>8}")
 
         def show(name: str, make) -> None:
+            if not name.startswith(tuple(options.only or [""])):
+                return
             try:
                 execute = make()
-                begun = time.perf_counter()
+                begun = processor_time()
                 hashes = outputs(all_jobs, place, execute)
             except (subprocess.CalledProcessError, runtime.RuntimeMissing) as error:
                 said = error.stderr.decode("utf-8", "replace") if isinstance(error, subprocess.CalledProcessError) else str(error)
                 print(f"{name:34}did not run: {' '.join(said.split())[:150]}", flush=True)
                 return
-            seconds = time.perf_counter() - begun
+            seconds = processor_time() - begun
             examples = digest([hashes[each].encode() for each in EXAMPLES])
             print(f"{name:34}{hashes['functions']:18}{examples:18}{seconds:8.1f}", flush=True)
 

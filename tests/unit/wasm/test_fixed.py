@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 TRY = """
-import datetime, glob, io, os, random, secrets, sys, tempfile, time, uuid
+import datetime, glob, io, os, pathlib, random, secrets, shutil, sys, tempfile, time, uuid
 from pyboinc import pyboinc_get_input, pyboinc_return_output
 
 def attempt(what):
@@ -23,8 +23,17 @@ class Thing: pass
 things = {Thing() for _ in range(200)}
 for name in "cab":
     open(name, "w").close()
+os.makedirs("folder/within", exist_ok=True)
+
+def entry(name):
+    return next(each for each in os.scandir(".") if each.name == name)
+
+def stats(name):
+    return os.stat(name), os.lstat(name), pathlib.Path(name).stat(), entry(name).stat()
 
 """
+FOLDER = ["a", "b", "c", "folder"]
+START = 946684800  # 2000-01-01 00:00 UTC
 
 FIXED: dict[str, tuple[str, object]] = {
     "time.time": ("lambda: time.time()", 946684800.001),
@@ -37,8 +46,13 @@ FIXED: dict[str, tuple[str, object]] = {
     "datetime.now": ("lambda: datetime.datetime.now().isoformat()[:16]", "2000-01-01T01:00"),
     "date.today": ("lambda: str(datetime.date.today())", "2000-01-01"),
     "datetime's class": ("lambda: datetime.datetime.__module__", "datetime"),
-    "file times": ("lambda: (os.stat('a').st_mtime, os.path.getctime('a'))", (946684800.0, 946684800.0)),
-    "the order of folders": ("lambda: (os.listdir(), [each.name for each in os.scandir()], glob.glob('?'))", (["a", "b", "c"],) * 3),
+    "os.times": ("lambda: (3600 < os.times().elapsed, 0 < os.times().user, os.times().system)", (True, True, 0.0)),
+    "file times": ("lambda: [(each.st_mtime, each.st_atime_ns) for each in stats('a')]", [(START, START * 10**9)] * 4),
+    "a folder's size and links": ("lambda: [(each.st_size, each.st_nlink) for each in stats('folder')]", [(0, 1)] * 4),
+    "inodes": ("lambda: len({each.st_ino for each in stats('a')} | {entry('a').inode()})", 1),
+    "kinds of entries": ("lambda: (entry('folder').is_dir(), entry('a').is_file(), os.fspath(entry('a')))", (True, True, "./a")),
+    "copies": ("lambda: (shutil.copytree('folder', 'copy'), os.listdir('copy'), shutil.rmtree('copy'))[1]", ["within"]),
+    "the order of folders": ("lambda: (os.listdir(), [each.name for each in os.scandir()], glob.glob('*'))", (FOLDER,) * 3),
     "the environment": ("lambda: dict(os.environ)", {}),
     "arguments": ("lambda: sys.argv", ["app_slave.py"]),
     "the current folder": ("os.getcwd", "/slave"),

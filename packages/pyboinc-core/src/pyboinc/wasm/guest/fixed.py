@@ -9,6 +9,7 @@ functions for themselves.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -78,6 +79,7 @@ def fix_time() -> None:
     time.sleep = _clock.sleep  # type: ignore[assignment]
     time.clock_gettime_ns = lambda which: _clock.read() if which == time.CLOCK_REALTIME else _since_start()
     time.clock_gettime = lambda which: time.clock_gettime_ns(which) / 1e9
+    os.times = lambda: os.times_result((time.process_time(), 0.0, 0.0, 0.0, time.monotonic()))
     for name in ("gmtime", "localtime", "ctime"):
         setattr(time, name, _now_by_default(getattr(time, name), time.time))
     time.asctime = _now_by_default(asctime, lambda: time.localtime())
@@ -126,22 +128,46 @@ def fix_randomness() -> None:
 
 
 def fix_files() -> None:
-    """Their times and numbers are the host's, and so is the order of a folder."""
+    """Their times and numbers are the host's, and so are a folder's order, size and links."""
     inodes: dict[tuple[int, int], int] = {}
     listdir, scandir = os.listdir, os.scandir
-    start = START // 10**9
+    times = {f"st_{which}time_ns": START for which in "amc"}
 
     def fixed(found: os.stat_result) -> os.stat_result:
         inode = inodes.setdefault((found.st_dev, found.st_ino), len(inodes) + 1)
-        return os.stat_result((found.st_mode, inode, 1, found.st_nlink, 0, 0, found.st_size, start, start, start))
+        links, size = (found.st_nlink, found.st_size) if stat.S_ISREG(found.st_mode) else (1, 0)
+        return os.stat_result((found.st_mode, inode, 1, links, 0, 0, size, *[START // 10**9] * 3), times)
 
-    def fixing(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
-        return lambda *args, **named: fixed(stat(*args, **named))
+    def fixing(system: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        return lambda *args, **named: fixed(system(*args, **named))
 
     for name in ("stat", "lstat", "fstat"):
         setattr(os, name, fixing(getattr(os, name)))
     os.listdir = lambda *args: sorted(listdir(*args))  # type: ignore[assignment]
     os.scandir = lambda *args: _Entries(scandir(*args))  # type: ignore[assignment]
+    os.DirEntry = _Entry  # type: ignore[assignment,misc]
+
+
+class _Entry:
+    """An `os.DirEntry` whose `stat` is the fixed one."""
+
+    def __init__(self, entry: os.DirEntry[Any]) -> None:
+        self._entry = entry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return os.stat(self.path, follow_symlinks=follow_symlinks)
+
+    def inode(self) -> int:
+        return self.stat(follow_symlinks=False).st_ino
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+    def __repr__(self) -> str:
+        return repr(self._entry)
 
 
 class _Entries:
@@ -149,12 +175,12 @@ class _Entries:
 
     def __init__(self, entries: Any) -> None:
         with entries:
-            self._entries = iter(sorted(entries, key=lambda entry: entry.name))
+            self._entries = iter([_Entry(entry) for entry in sorted(entries, key=lambda entry: entry.name)])
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[_Entry]:
         return self._entries
 
-    def __next__(self) -> Any:
+    def __next__(self) -> _Entry:
         return next(self._entries)
 
     def __enter__(self) -> _Entries:
