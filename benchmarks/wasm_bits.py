@@ -7,21 +7,21 @@ WASMTIME is the engine's command line for this computer; each further one runs w
     "aarch64-unknown-linux-gnu=qemu-aarch64 -L / /opt/aarch64/wasmtime"  "windows_x86_64=wine /opt/windows/wasmtime.exe"
 
 NAME is BOINC's name of its platform; all must be of one version, which compiles for the others. In the first row is this
-computer's own Python, by the same program: it is what the runtime is not. Seconds are of processor time. ROW is the beginning of a
-row's name, for some of them only.
+computer's own Python, by the same program: it is what the runtime is not. ROW is the beginning of a row's name,
+for some of them only.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import pickle
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
@@ -92,18 +92,19 @@ def digest(outputs: list[bytes]) -> str:
 
 
 def outputs(all_jobs, place: Path, execute) -> dict[str, str]:
-    """What `execute` makes of each job in its folder, as a digest for each column."""
+    """What `execute` makes of each job, as a digest for each column."""
+    return {name: digest([output(place, execute, *job) for job in some]) for name, some in all_jobs.items()}
 
-    def run(program: bytes, data: bytes, attached: dict[str, Path]) -> bytes:
-        folder = Path(tempfile.mkdtemp(dir=place))
-        (folder / "program").write_bytes(program)
-        (folder / "input").write_bytes(data)
-        for name, path in attached.items():
-            shutil.copyfile(path, folder / name)
-        execute(folder)
-        return (folder / "output").read_bytes()
 
-    return {name: digest([run(*job) for job in some]) for name, some in all_jobs.items()}
+def output(place: Path, execute, program: bytes, data: bytes, attached: dict[str, Path]) -> bytes:
+    """The output file of a job that `execute` runs in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(dir=place))
+    (folder / "program").write_bytes(program)
+    (folder / "input").write_bytes(data)
+    for name, path in attached.items():
+        shutil.copyfile(path, folder / name)
+    execute(folder)
+    return (folder / "output").read_bytes()
 
 
 def natively(folder: Path) -> None:
@@ -117,11 +118,6 @@ def by_command(command: list[str], code: str, flags: list[str], folder: Path) ->
     """The engine's command line: how volunteers run it."""
     line = [*command, "run", *runtime.RUN_OPTIONS, *flags, "--dir", f"{folder.name}::/", code]
     subprocess.run(line, cwd=folder.parent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def processor_time() -> float:
-    """This process's, and its children's."""
-    return sum(os.times()[:4])
 
 
 def main() -> None:
@@ -144,13 +140,13 @@ def main() -> None:
                 return
             try:
                 execute = make()
-                begun = processor_time()
+                begun = time.perf_counter()
                 hashes = outputs(all_jobs, place, execute)
             except (subprocess.CalledProcessError, runtime.RuntimeMissing) as error:
                 said = error.stderr.decode("utf-8", "replace") if isinstance(error, subprocess.CalledProcessError) else str(error)
                 print(f"{name:34}did not run: {' '.join(said.split())[:150]}", flush=True)
                 return
-            seconds = processor_time() - begun
+            seconds = time.perf_counter() - begun
             examples = digest([hashes[each].encode() for each in EXAMPLES])
             print(f"{name:34}{hashes['functions']:18}{examples:18}{seconds:8.1f}", flush=True)
 

@@ -130,3 +130,28 @@ def test_one_nan(job: Callable[..., Any]) -> None:
         "pyboinc_return_output([struct.pack('<d', each) for each in (infinite - infinite, infinite * 0.0, infinite / infinite)])\n"
     )
     assert job(source, ("inf",)) == [(True, [bytes.fromhex("000000000000f87f")] * 3)]
+
+
+INTERRUPTED = """
+import os, random, time
+from pyboinc import checkpoint, pyboinc_return_output, restore, temporary_exit
+drawn = restore() or []
+while len(drawn) < 6:
+    drawn.append([time.time(), random.random(), random.Random().random()])
+    checkpoint(drawn)
+    if len(drawn) == 3 and os.path.exists("/interrupt"): temporary_exit(1, "to see")
+pyboinc_return_output(drawn)
+"""
+
+
+def test_an_interrupted_call_goes_on_as_if_it_had_not_been(job: Callable[..., Any]) -> None:
+    folder = job.folder  # type: ignore[attr-defined]
+    undisturbed = job(INTERRUPTED)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "interrupt").touch()
+    with pytest.raises(FileNotFoundError):
+        job(INTERRUPTED)
+    (folder / "temporary_exit").unlink()
+    (folder / "interrupt").unlink()
+    assert job(INTERRUPTED) == undisturbed

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MAX_TEMPORARY_EXITS = 100  # of one task: BOINC's own number
 
 
@@ -32,6 +36,18 @@ class Channel:
 
     def fraction_done(self, fraction: float) -> None:
         """The part of the whole job that is done, from 0 to 1."""
+
+    def drawn(self) -> Any:
+        """What a checkpoint keeps beside the call's own state: that of `random`, None if it is not in use."""
+        getstate = getattr(sys.modules.get("random"), "getstate", None)
+        return getstate() if getstate else None
+
+    def draw_on(self, drawn: Any) -> None:
+        """Go on from there."""
+        if drawn is not None:
+            import random
+
+            random.setstate(drawn)
 
     def checkpointed(self) -> None:
         """What is kept is up to date."""

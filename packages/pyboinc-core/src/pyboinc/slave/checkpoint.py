@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from time import monotonic
 
 from ..codec import Encoded, dumps, loads
@@ -33,7 +32,7 @@ class Progress:
         self._channel = channel
         self._job = seed, first, count
         self._count = count
-        self._state: tuple[bytes, tuple[Any, ...] | None] | None = None
+        self._state: tuple[bytes, Any] | None = None
         self._path = channel.checkpoint_file(seed, first)
         self._saved = monotonic()
         if self._path:
@@ -57,21 +56,17 @@ class Progress:
         return monotonic() - self._saved >= self._channel.checkpoint_period
 
     def checkpoint(self, state: Any, classes: Classes | None) -> None:
-        """Keep the state of the running call, and of `random` if it is in use. Raises EncodeError, OSError."""
-        drawn = getattr(sys.modules.get("random"), "getstate", None)
-        self._state = dumps(state, classes, name="state"), drawn() if drawn else None
+        """Keep the state of the running call, and of what it has drawn from. Raises EncodeError, OSError."""
+        self._state = dumps(state, classes, name="state"), self._channel.drawn()
         self.save()
 
     def restore(self, classes: Classes | None) -> Any:
-        """The last state of the running call, None if there is none; `random` goes on from where it was."""
+        """The last state of the running call, None if there is none; what it draws from goes on from where it was."""
         if self._state is None:
             return None
         state, drawn = self._state
         value = loads(state, classes)
-        if drawn is not None:
-            import random
-
-            random.setstate(drawn)
+        self._channel.draw_on(drawn)
         return value
 
     def save(self) -> None:

@@ -108,6 +108,14 @@ class FolderChannel(Channel):
     def data_file(self, file_name: str) -> str:
         return f"{ROOT}data_{self._data_files.index(file_name)}"
 
+    def drawn(self) -> Any:
+        return super().drawn(), fixed.moment()
+
+    def draw_on(self, drawn: Any) -> None:
+        of_random, moment = drawn
+        super().draw_on(of_random)
+        fixed.go_on_from(*moment)
+
     def fraction_done(self, fraction: float) -> None:
         percent = int(fraction * 100)
         if percent != self._percent:

@@ -198,5 +198,15 @@ class _Entries:
 
 def begin_call(seed: str) -> None:
     """A call begins: for it the clock stands at its start, and nothing has been drawn."""
-    _clock.now = START
-    _seeds.call, _seeds.given = seed, 0
+    _seeds.call = seed
+    go_on_from(START, 0)
+
+
+def moment() -> tuple[int, int]:
+    """The running call's: its clock, and how many seeds it has been given."""
+    return _clock.now, _seeds.given
+
+
+def go_on_from(now: int, seeds_given: int) -> None:
+    """The call is there again."""
+    _clock.now, _seeds.given = now, seeds_given
