@@ -87,17 +87,17 @@ class InTheRuntime:
         return lambda: Answer(0.0, 0, run.result())
 
 
-HEAD = "pairs of honest results", "agree", "", "honest refused", "jobs without quorum", "sent for each"
+HEAD = "jobs", "without quorum", "honest hosts disagree", "pairs of honest results", "agree", "refused", "sent for each"
 
 
 def tell(name: str, tally: Tally) -> None:
     compared, agreed = (sum(pair[k] for pair in tally.pairs.values()) for k in (0, 1))
-    figures = f"{compared:,}", f"{agreed:,}", f"{100 * agreed / compared:.1f} %", f"{tally.honest_refused:,}", f"{len(tally.failed):,}"
-    row(name, *figures, f"{tally.sent_per_canonical:.2f}")
+    counts = tally.jobs, len(tally.failed), tally.split_jobs, compared, agreed, tally.honest_refused
+    row(name, *(f"{each:,}" for each in counts), f"{tally.sent_per_canonical:.2f}")
 
 
 def row(name: str, *cells: str) -> None:
-    print(f"{name:16}" + "".join(f"{text:>{max(len(head), 8) + 2}}" for text, head in zip(cells, HEAD, strict=True)), flush=True)
+    print(f"{name:16}" + "".join(f"{text:>{len(head) + 3}}" for text, head in zip(cells, HEAD, strict=True)), flush=True)
 
 
 def main() -> None:
