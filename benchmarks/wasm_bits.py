@@ -117,7 +117,11 @@ def natively(folder: Path) -> None:
 def by_command(command: list[str], code: str, flags: list[str], folder: Path) -> None:
     """The engine's command line: how volunteers run it."""
     line = [*command, "run", *runtime.RUN_OPTIONS, *flags, "--dir", f"{folder.name}::/", code]
-    subprocess.run(line, cwd=folder.parent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with tempfile.TemporaryFile() as said:  # no pipe: Wine's services, which outlive the engine, would hold its other end
+        done = subprocess.run(line, cwd=folder.parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+        said.seek(0)
+        if done.returncode:
+            raise subprocess.CalledProcessError(done.returncode, line, stderr=said.read())
 
 
 def main() -> None:
