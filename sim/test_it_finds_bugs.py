@@ -16,6 +16,7 @@ import pyboinc_validator.judge
 from pyboinc import session
 from pyboinc.batchdir import BatchDir
 from pyboinc.calllog import CallLog
+from pyboinc.decisions import Master
 from pyboinc.testing.filesystem import _Append
 from pyboinc_assimilator.daemon import Assimilator
 from pyboinc_boinc.jobs import Pipeline
@@ -108,6 +109,14 @@ def existing_jobs_are_made_again(monkeypatch):
     return {"no job is made twice"}
 
 
+def a_late_output_replaces_an_error(monkeypatch):
+    def record_of(self, job):
+        return self._arrived.get((job.first, job.attempt, True)) or self._arrived.get((job.first, job.attempt, False))
+
+    monkeypatch.setattr(Master, "_record_of", record_of)
+    return {"the same results in each run"}
+
+
 BUGS = [
     a_minority_is_enough,
     marked_before_it_is_delivered,
@@ -116,6 +125,7 @@ BUGS = [
     records_are_written_in_place,
     existing_jobs_are_made_again,
     a_job_has_another_name_after_a_restart,
+    a_late_output_replaces_an_error,
 ]
 
 

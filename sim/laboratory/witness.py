@@ -133,6 +133,7 @@ class Witness(EventLog):
         self.handled: list[str] = []  # in this run of the master
         self.handled_before: list[str] = []  # in the run that came furthest
         self.inputs: dict[str, Any] = {}  # by position
+        self._outcomes: dict[str, str] = {}  # by position: of the first run that handled it
         self._job_of: dict[str, str] = {}  # by position: of the last attempt
         self._results: dict[int, tuple[int, int, int, int]] = {}
         self._workunits: dict[int, tuple[int, int, int, int]] = {}
@@ -320,6 +321,9 @@ class Witness(EventLog):
         if place < len(self.handled_before) and self.handled_before[place] != position:
             then = self.handled_before[place]
             self.object("the same order in each run", f"number {place} was call {then} in an earlier run, and is call {position} now")
+        now = describe(output) if error is None else f"{type(error).__name__}: {error}"
+        if (before := self._outcomes.setdefault(position, now)) != now:
+            self.object("the same results in each run", f"call {position} gave {before} in an earlier run, and gives {now} now")
         job = self._job_of.get(position)
         if job is None:
             self.object("no result is handled without its quorum", f"call {position} was handled, and its job was never made")

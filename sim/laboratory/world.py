@@ -20,7 +20,7 @@ from pyboinc.records import load_records
 from pyboinc.rows import ABORTED_STATES
 from pyboinc.run import Run
 from pyboinc.settings import Options
-from pyboinc.states import ASSIMILATE_DONE, UNSENT
+from pyboinc.states import ASSIMILATE_DONE, OVER, UNSENT
 from pyboinc.testing import Crash, CrashPoints, MemoryDisk
 from pyboinc_assimilator.daemon import ABORTED_EVERY, Assimilator
 from pyboinc_boinc.tools import ToolError
@@ -508,14 +508,20 @@ class World:
             self._start(plan.MASTER)
             self._go_on(lambda: bool(self.state))
             self._happened("a finished batch was run again")
-            if self._chance.happens(0.5):
-                self._retire()
-        else:
+        retired = self._chance.happens(0.5)
+        if retired:
+            self._retire()
+        if self.state == "cancelled":
             self._end_late_jobs()
         self._go_on(lambda: all(wu.assimilate_state == ASSIMILATE_DONE for wu in self.boinc.workunits.values()))
         for batch in self.server.batches.values():
             if batch.ended > batch.jobs:
                 self.witness.object("counts add up", f"{batch.ended} jobs of batch {batch.id} have ended, of {batch.jobs}")
+        if retired:
+            self._go_on(lambda: all(each.server_state == OVER for wu in self.boinc.workunits.values() for each in wu.results))
+            self._retire()
+            if left := [*self.server.programs, *[name for name in self.boinc.staged if name.endswith(".zip")]]:
+                self.witness.object("a retired batch leaves nothing", f"{left}")
 
     def _end_late_jobs(self) -> None:
         """Once no create_work runs any more, and the assimilator has looked, a cancelled batch has nothing that a host could be given."""
@@ -550,7 +556,7 @@ class World:
         process = Process("admin", body, CrashPoints())
         process.resume()
         if not process.ended or process.error is not None or table.state != "retired":
-            self.witness.object("a finished batch can be retired", f"{table.state}: {process.error!r}")
+            self.witness.object("a batch at its end can be retired", f"{table.state}: {process.error!r}")
         self._happened("retired")
 
 
