@@ -47,8 +47,9 @@ def marked_before_it_is_delivered(monkeypatch):
     def do_batch(self, batch, rows):
         for records, those in self._portions(batch, rows) if batch else ():
             self._tables.mark(those)
-            with contextlib.suppress(OSError):
-                deliver(self._fs, batch.directory, records)
+            if records:
+                with contextlib.suppress(OSError):
+                    deliver(self._fs, batch.directory, records)
         return bool(rows)
 
     monkeypatch.setattr(Assimilator, "_do_batch", do_batch)
@@ -147,7 +148,8 @@ def test_an_executor_whose_log_is_not_synced_is_found(monkeypatch):
 
     monkeypatch.setattr(CallLog, "sync", flush)
     violations = (crashes.world("collatz", Death("master", point, power_cut=True)).run().violation for point in range(0, 300, 20))
-    assert "and the journal tells of call" in str(next(filter(None, violations)))
+    told = str(next(filter(None, violations)))
+    assert "and the journal tells of call" in told or "pyboinc_calls is lost" in told
 
 
 def test_a_failing_seed_is_made_small_and_told_how_to_repeat(monkeypatch, capsys):
@@ -161,5 +163,5 @@ def test_a_failing_seed_is_made_small_and_told_how_to_repeat(monkeypatch, capsys
     assert "no quorum" in capsys.readouterr().out
     shape, outcome = swarm.smallest(seed)
     whole = draw(seed)
-    assert shape.calls <= 2 and len(shape.faults) < max(1, len(whole.faults)) and len(shape.hosts) <= len(whole.hosts)
+    assert shape.calls < whole.calls and len(shape.faults) < max(1, len(whole.faults)) and len(shape.hosts) <= len(whole.hosts)
     assert outcome.violation.rule == "no quorum"
