@@ -9,9 +9,11 @@ import pytest
 from laboratory import crashes, swarm
 from laboratory.__main__ import main
 from laboratory.plan import draw
+from laboratory.tables import SimulatedBatches
 from laboratory.world import Death
 
 import pyboinc_assimilator.daemon
+import pyboinc_validator.comparators
 import pyboinc_validator.judge
 from pyboinc import session
 from pyboinc.batchdir import BatchDir
@@ -20,6 +22,7 @@ from pyboinc.decisions import Master
 from pyboinc.testing.filesystem import _Append
 from pyboinc_assimilator.daemon import Assimilator
 from pyboinc_boinc.jobs import Pipeline
+from pyboinc_local.server import scheduler
 from pyboinc_validator import quorum
 
 SEEDS = range(1, 400)
@@ -118,7 +121,37 @@ def a_late_output_replaces_an_error(monkeypatch):
     return {"the same results in each run"}
 
 
+def files_that_come_back_are_not_looked_at(monkeypatch):
+    monkeypatch.setattr(pyboinc_validator.comparators, "all_came_back", lambda entries, report: True)
+    return {"a wrong result was accepted"}
+
+
+def nobody_notes_which_files_a_batch_uses(monkeypatch):
+    monkeypatch.setattr(SimulatedBatches, "begin", lambda self, batch, template, files: None)
+    return {"a retired batch leaves nothing"}
+
+
+def a_tolerance_bears_any_number(monkeypatch):
+    monkeypatch.setattr(pyboinc_validator.comparators._Close, "agree", lambda self, a, b: True)
+    return {"no quorum", "a wrong result was accepted"}
+
+
+def homogeneous_redundancy_is_forgotten(monkeypatch):
+    """By the scheduler, once a job is sent."""
+    send = scheduler.send
+
+    def sent(result, wu, host, host_class, *rest):
+        return send(result, wu, host, 0, *rest)
+
+    monkeypatch.setattr(scheduler, "send", sent)
+    return {"a job keeps to a class of hosts"}
+
+
 BUGS = [
+    files_that_come_back_are_not_looked_at,
+    nobody_notes_which_files_a_batch_uses,
+    a_tolerance_bears_any_number,
+    homogeneous_redundancy_is_forgotten,
     a_minority_is_enough,
     marked_before_it_is_delivered,
     handled_before_it_is_journalled,

@@ -10,6 +10,7 @@
     boinc.py      BOINC's own daemons and tools
     backend.py    the master's side of the project: PyBOINC's backend for BOINC, on simulated tables
     app.py        the programs that are run
+    slaves.py     what their slaves give on each platform
     witness.py    what must hold at every step, what must have happened some time, and the trace
     crashes.py    every crash point of a run, one after the other
     shrink.py     a failing plan made small

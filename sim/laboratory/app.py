@@ -1,30 +1,31 @@
-"""The programs that run in the laboratory, and what their slaves return.
-
-A slave's output follows from program and input, so that each is computed once, whatever the number of hosts, runs and seeds.
-"""
+"""The programs that run in the laboratory."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import math
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
 
-from pyboinc import bundle, pyboinc_call
-from pyboinc.model import Call
+from pyboinc import bundle, output_file, pyboinc_call
+from pyboinc.attachments import Attachments
+from pyboinc.errors import PyBoincError
+from pyboinc.model import Attachment, Call
 from pyboinc.run import Run
-from pyboinc.slave.files import parse_output_file
-from pyboinc.slave.runner import HostFault, Program, run_job
 
 from .plan import GENERATOR, Plan
+from .slaves import DATA, attachment
 from .threads import taking_turns
-from .witness import Witness
+
+if TYPE_CHECKING:
+    from .witness import Witness
 
 FOLDER = str(Path(__file__).parent / "program")
 SLAVE = "lab_slave.py"
@@ -44,33 +45,18 @@ def _build_once(*what: Any) -> bundle.Program:
 
 
 bundle.build = _build_once
-_scratch = tempfile.TemporaryDirectory(prefix="pyboinc_lab_")
 
 
-@functools.cache
-def _program(data: bytes) -> Program:
-    path = os.path.join(_scratch.name, f"{len(os.listdir(_scratch.name))}.pyz")
-    with open(path, "wb") as file:
-        file.write(data)
-    return Program(path)
+class DataFiles(Attachments):
+    """Of the master's computer. look: raises PyBoincError if they are not there now."""
 
+    def __init__(self, look: Callable[[], None]) -> None:
+        super().__init__("", float("inf"))
+        self._look = look
 
-class Ran(NamedTuple):
-    """What a job of so many calls gives on an honest host."""
-
-    output: bytes
-    report: bytes
-    calls: int
-
-
-@functools.lru_cache(200_000)
-def outcome(program: bytes, data: bytes) -> Ran | None:
-    """None if the host is at fault."""
-    try:
-        output, report = run_job(_program(program), data, lambda: ("", ""))
-    except HostFault:
-        return None
-    return Ran(output, report, len(parse_output_file(output)))
+    def _read(self, name: str, path: str) -> Attachment:
+        self._look()
+        return attachment(name)
 
 
 class App(Protocol):
@@ -98,17 +84,19 @@ class LabApp:
     def __init__(self, plan: Plan, witness: Witness) -> None:
         self._plan = plan
         self._witness = witness
+        self._for_all = [*DATA][: min(plan.reads, 1)]
+        self._for_some = [*DATA][1 : plan.reads]
 
     def go(self, run: Run) -> None:
         self._run = run
         handle_error = self.handle_error if self._plan.handles_errors else None
-        run.go(self.make_calls, self.handle_result, handle_error, self._plan.in_flight)
+        run.go(self.make_calls, self.handle_result, handle_error, self._plan.in_flight, self._for_all)
 
     @staticmethod
     def is_right(given: Any, output: Any) -> bool:
         if output is None or given.fails:
             return output is None and bool(given.fails)
-        return (output.value, output.children) == (given.value**2, given.children)
+        return (output.value, output.children) == (_value(given), given.children)
 
     def make_calls(self) -> Iterator[None] | None:
         calls = self._all()
@@ -121,22 +109,36 @@ class LabApp:
     def _all(self) -> Iterator[None]:
         for number in range(self._plan.calls):
             children = self._plan.children if number % 3 == 0 else 0
-            self._call(number, children, number in self._plan.failing)
+            self._call(number, children, number in self._plan.failing, number in self._plan.writes)
             yield
 
-    def _call(self, value: int, children: int = 0, fails: bool = False) -> None:
+    def _call(self, value: int, children: int = 0, fails: bool = False, writes: bool = False) -> None:
         from lab_types import Input
 
-        self._witness.call_made(pyboinc_call(SLAVE, Input(value, children, fails)))
+        some = self._for_some if value % 2 else []
+        given = Input(value, children, fails, tuple(self._for_all + some), writes)
+        self._witness.call_made(pyboinc_call(SLAVE, given, data_files=some))
 
     def handle_result(self, output: Any) -> None:
-        self._witness.result_handled(self._run.handling, output, None)
+        position = self._run.handling
+        self._witness.result_handled(position, output, None)
+        if self._witness.inputs[position].writes:
+            self._witness.file_came(position, self._file(), f"{_value(self._witness.inputs[position])} ".encode() * 10)
         if type(output.children) is int and output.children < 10:  # a lie may be anything
             for child in range(output.children):
                 self._call(100 + child)
 
     def handle_error(self, call: Call, error: Exception) -> None:
         self._witness.result_handled(call.position, None, error)
+
+    def _file(self) -> bytes | None:
+        with contextlib.suppress(PyBoincError):
+            return self._run.batch.fs.read(output_file("lab.txt"))
+        return None
+
+
+def _value(given: Any) -> int:
+    return math.prod(int(DATA[name]) for name in given.reads) * int(given.value) ** 2
 
 
 class Example:

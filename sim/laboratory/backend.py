@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, Any
 from pluggy import PluginManager
 
 from pyboinc.hookspecs import hookimpl
-from pyboinc.model import Batch, Job
+from pyboinc.model import Attachment, Batch, Job
 from pyboinc.plugins import Plugin as InstalledPlugin
 from pyboinc.plugins import manager_of
 from pyboinc_boinc import backend, jobs
 from pyboinc_boinc.store.batches import NewBatch
 from pyboinc_boinc.tools import ToolError
 
-from .boinc import Boinc, Files
+from .boinc import Files
+from .plan import DATA_CHANGED, DATA_GONE
 from .processes import Process
+from .slaves import DATA
 from .tables import SimulatedStore
 
 if TYPE_CHECKING:
     from .world import World
+
+
+LOOK_EVERY = 10.0  # seconds
 
 
 class Tool:
@@ -34,7 +39,7 @@ class Tool:
     def __init__(self, world: World, batch: int, lines: Sequence[str]) -> None:
         self._world = world
         self._batch = batch
-        self._lines = [Files(*line.split()[1:]) for line in lines]
+        self._lines = [_files(line.split()) for line in lines]
         self._error = ""
         self.over = False
         self.cut_off = False  # by a power cut
@@ -74,26 +79,38 @@ class Tool:
             raise ToolError(self._error)
 
 
+def _files(words: Sequence[str]) -> Files:
+    """What a line of create_work names: a job, perhaps its template, its files."""
+    options = dict(zip(words[0:4:2], words[1:4:2], strict=True))
+    first = 4 if "--wu_template" in options else 2
+    return Files(options["--wu_name"], words[first], words[first + 1], tuple(words[first + 2 :]))
+
+
 class Staging:
     """The download hierarchy."""
 
-    def __init__(self, boinc: Boinc) -> None:
-        self._boinc = boinc
+    def __init__(self, project: Any) -> None:
+        self._world = project.world
 
     def put(self, name: str, data: bytes) -> None:
-        if self._boinc.staged.get(name) != data:
-            self._boinc.staged[name] = data
-            self._boinc.unsettled.add(name)
+        if self._world.boinc.staged.get(name) != data:
+            self._world.boinc.staged[name] = data
+            self._world.boinc.unsettled.add(name)
 
     def settle(self) -> None:
-        self._boinc.unsettled.clear()
+        self._world.boinc.unsettled.clear()
+
+    def put_data(self, attached: Attachment) -> None:
+        if attached.file_name not in self._world.boinc.staged:
+            self._world.look_for_data(DATA_GONE, DATA_CHANGED)
+            self.put(attached.file_name, DATA[attached.name])
 
     def put_template(self, template: object) -> None: ...
 
     def remove_template(self, path: str) -> None: ...
 
     def remove(self, name: str) -> None:
-        self._boinc.staged.pop(name, None)
+        self._world.boinc.staged.pop(name, None)
 
 
 class Run(backend.Run):
@@ -115,28 +132,16 @@ class Run(backend.Run):
         batches.recount(status.id)
         settings = self._batch.settings
         self._pipeline = jobs.Pipeline(self._project, batches, self._batch.clock, status, "pyboinc", settings, 0, _unsigned)  # type: ignore[arg-type]
-        self._pipeline._staging = Staging(self._world.boinc)  # type: ignore[assignment]
         return status.id
 
     def wait(self, timeout: float) -> None:
-        """Until something happens; hours of simulated time are not for looking around twice a second."""
+        """Until something happens: simulated hours are not for looking around twice a second, when news wake the master."""
         assert self._pipeline is not None
         if self._pipeline.busy:
-            self._pipeline.wait(timeout)
+            self._pipeline.wait(max(timeout, LOOK_EVERY))
         else:
             self._world.wait_for_news(self._world.plan.patience)
         super().wait(0.0)
-
-    def retire(self) -> None:
-        status = self._status()
-        if status is not None:
-            self._store.batches.close(status.id, "retired")
-            self._clean_up()
-
-    def _clean_up(self) -> None:
-        for batch, program in self._store.batches.leftovers():
-            Staging(self._world.boinc).remove(program)
-            self._store.batches.removed(batch, program)
 
     def _new(self) -> NewBatch:
         batch, version = self._batch, max(each.version_num for each in self._world.boinc.versions)
@@ -206,5 +211,6 @@ def _cancel_jobs(project: Any, first: int, last: int) -> None:
     project.world.boinc.cancel(first, last, project.world.now)
 
 
+jobs.Staging = backend.Staging = Staging  # type: ignore[misc, assignment]
 jobs.create_work = _create_work  # type: ignore[assignment]
 backend.cancel_jobs = _cancel_jobs

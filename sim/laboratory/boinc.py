@@ -14,8 +14,7 @@ from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, FILE_DELETE_DONE, 
 from pyboinc.testing import MemoryDisk
 from pyboinc_boinc.tools import ToolError
 from pyboinc_local.eventlog import EventLog
-from pyboinc_local.project import Action, Answer, Cancel, Named, Project, Submit
-from pyboinc_local.server import scheduler
+from pyboinc_local.project import Action, Answer, Cancel, Event, Named, Project, Submit, Tick
 from pyboinc_local.server.rows import Config, Host, Result, Workunit
 
 from .disk import UPLOADS
@@ -29,6 +28,11 @@ class Files(NamedTuple):
     name: str
     program: str
     input: str
+    data: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self.program, self.input, *self.data
 
 
 def upload_path(result: Result) -> str:
@@ -39,10 +43,19 @@ class Boinc(Project):
     """staged: the download hierarchy, by name.  unsettled: what a power cut may take of it.
     to_validate, to_assimilate: workunits that may wait for PyBOINC's daemons.
     by_name: workunits that are not purged or forgotten.  needless: names of jobs that were given up without need.
-    made: told of each new workunit.
+    made: told of each new workunit.  ahead: seconds by which the server's clock is wrong: the times in all rows are that clock's.
     """
 
-    def __init__(self, disk: MemoryDisk, settings: JobSettings, config: Config, seed: int, log: EventLog, made: Callable[[Workunit], None]):
+    def __init__(
+        self,
+        disk: MemoryDisk,
+        settings: JobSettings,
+        config: Config,
+        seed: int,
+        log: EventLog,
+        made: Callable[[Workunit], None],
+        happened: Callable[[str], None],
+    ) -> None:
         super().__init__(config=config, seed=seed, log=log)
         self.disk = disk
         self.staged: dict[str, bytes] = {}
@@ -51,12 +64,28 @@ class Boinc(Project):
         self.to_assimilate: set[int] = set()
         self.by_name: dict[str, Workunit] = {}
         self.needless: set[str] = set()
+        self.ahead = 0.0
         self._settings = settings
         self._made = made
+        self._happened = happened
 
     @property
     def app(self) -> Any:
         return self.apps[1]
+
+    def handle(self, event: Event, now: float) -> Sequence[Action]:
+        return super().handle(event, now + self.ahead)
+
+    @property
+    def next_alarm(self) -> float | None:
+        alarm = super().next_alarm
+        return None if alarm is None else alarm - self.ahead
+
+    def tick(self, now: float) -> None:
+        """Its alarm is due."""
+        alarm = super().next_alarm
+        assert alarm is not None
+        super().handle(Tick(), max(alarm, now + self.ahead))
 
     def new_batch(self) -> int:
         return self.add_batch(self.app, self._settings, app_version_num=max(each.version_num for each in self.versions))
@@ -104,17 +133,23 @@ class Boinc(Project):
         self.to_assimilate.add(wu.id)
 
     def _report(self, now: float, host: Host, result: Result, answer: Answer) -> Sequence[Action]:
-        wu = self.workunits.get(result.workunitid)
-        fits = answer.output is not None and len(answer.output) <= self._settings.max_output
-        if wu is not None and fits and not scheduler._refusal(result, host):
-            assert answer.output is not None
-            self.disk.put(upload_path(result), answer.output)
+        """The upload handler takes what the host sends, whatever the scheduler says of it then."""
+        if answer.output is not None and len(answer.output) <= self._settings.max_output:
+            path = upload_path(result)
+            if result.received_time:
+                self._happened("an upload came again" if path in self.disk.files else "an upload came again, and its file was deleted")
+            self.disk.put(path, answer.output)
             if answer.report:
-                self.disk.put(f"{upload_path(result)}_report", answer.report)
+                self.disk.put(f"{path}_report", answer.report)
+        if result.workunitid not in self.workunits:
+            self._happened("a report came of a workunit that was purged")
         return super()._report(now, host, result, answer)
 
     def _delete_files(self, wu: Workunit, now: float) -> None:
+        files = wu.job
         super()._delete_files(wu, now)
+        if wu.job is None and isinstance(files, Files):
+            self.staged.pop(files.input, None)
         for each in wu.results:
             if each.file_delete_state == FILE_DELETE_DONE:
                 self.disk.drop(upload_path(each))
@@ -143,7 +178,7 @@ class Boinc(Project):
         for each in lines:
             if each.name in self.by_name:
                 raise ToolError(f"create_work: {each.name} exists")
-            if each.program not in self.staged or each.input not in self.staged:
+            if not self.staged.keys() >= {*each.all}:
                 raise ToolError(f"create_work: no input file of {each.name}")
         self.handle(Submit(batch, lines), now)
 

@@ -15,16 +15,13 @@ import mysql.connector
 from pyboinc.ports import Clock
 from pyboinc.testing import CrashPoints
 from pyboinc_boinc.project import Database
-from pyboinc_boinc.store.batches import (
-    IN_PROGRESS,
-)
+from pyboinc_boinc.store.batches import IN_PROGRESS
 from pyboinc_boinc.store.connection import Connection, Transaction
 from pyboinc_local.server.rows import Workunit
 
 from .boinc import Boinc
 
 LOST, LOST_AT_COMMIT, LOST_AFTER_COMMIT, DEADLOCK = "lost", "lost at commit", "lost after commit", "deadlock"
-QUOTA = 500
 T = TypeVar("T")
 
 
@@ -66,7 +63,7 @@ class Server:
     told: Callable[[str], None]
     batches: dict[int, BatchTable] = field(default_factory=dict)
     counted: dict[int, int] = field(default_factory=dict)  # workunit.opaque
-    programs: set[tuple[int, str]] = field(default_factory=set)
+    files: set[tuple[int, str]] = field(default_factory=set)  # pyboinc_file: batch and name of what its jobs share
     armed: list[str] = field(default_factory=list)
     away: bool = False
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyboinc.model import JobSettings
 from pyboinc_local.fleet.availability import OnOff
 from pyboinc_local.fleet.faults import Faults
 from pyboinc_local.model_time import Exponential, Stream
+from pyboinc_local.server.rows import HR_COARSE, HR_FINE, HR_NONE
 from pyboinc_local.simulation import HostSpec
+from pyboinc_local.systems import SYSTEMS
 
 T = TypeVar("T")
 FLAT, NESTED, GENERATOR = "flat", "nested", "generator"
@@ -19,18 +21,32 @@ MASTER, VALIDATOR, ASSIMILATOR = "master", "validator", "assimilator"
 PROCESSES = (MASTER, VALIDATOR, ASSIMILATOR)
 KILL, KILL_ASLEEP, POWER_CUT = "kill", "kill asleep", "power cut"
 DISK_FULL, UPLOADS_AWAY, DATABASE_AWAY, CLOCK_JUMP = "disk full", "uploads away", "database away", "clock jump"
+DOWNLOADS_AWAY, DATA_GONE, DATA_CHANGED, RECORDS_LOST = "downloads away", "data files gone", "data files changed", "result files lost"
 DATABASE = ("lost", "lost at commit", "lost after commit", "deadlock")
 TOOL_FAILS = "create_work fails"
 CANCEL, WEB_ABORT, SETUP_AGAIN, UPGRADE = "cancel", "abort on the web", "setup again", "upgrade"
 FAULTS = (
     *((KILL,) * 6 + (KILL_ASLEEP,) * 2 + (POWER_CUT,) * 3),
     *((DISK_FULL,) * 2 + (UPLOADS_AWAY,) * 2 + (DATABASE_AWAY,) * 2 + (CLOCK_JUMP,) * 2),
+    *(DOWNLOADS_AWAY, DATA_GONE, DATA_CHANGED, RECORDS_LOST),
     *(DATABASE * 2),
     *((TOOL_FAILS,) * 2 + (SETUP_AGAIN, UPGRADE) * 2),
     *(CANCEL, WEB_ABORT),
 )
 """As often as each is drawn."""
 HORIZON = 30.0  # job times until faults stop
+LINUX, MUSL, WINDOWS, MAC, ARM_MAC = "linux-glibc-fma", "linux-musl", "windows11", "macos-x86_64", "macos-arm64"
+PLATFORMS = {
+    LINUX: "x86_64-pc-linux-gnu",
+    MUSL: "x86_64-pc-linux-gnu",  # what BOINC takes for the same need not have the same bits
+    WINDOWS: "windows_x86_64",
+    MAC: "x86_64-apple-darwin",
+    ARM_MAC: "arm64-apple-darwin",  # of no class of homogeneous redundancy
+}
+"""BOINC's names, by the arithmetic that honest hosts compute with."""
+BITWISE, OWN = "bitwise", "lab_compare:same"
+COMPARATORS = "tolerance:relative=1e-9", "ulp:8", OWN
+"""With which all honest hosts agree."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,8 @@ class Fault:
 class Plan:
     """All that decides what happens. job_seconds: of a job on a host of speed 1.  patience: seconds after which a master looks
     around without news.  sleeps: seconds between the passes of a daemon.  tool_chunk: jobs that create_work makes at a time.
+    hr: homogeneous redundancy.  boinc_exact: validated as BOINC's own validator does.  reads: data files of a call, at most.
+    writes: calls whose slaves write a file.
     """
 
     seed: int
@@ -61,6 +79,10 @@ class Plan:
     in_flight: int | None = None
     settings: JobSettings = field(default_factory=JobSettings)
     adaptive: int = 0
+    hr: int = HR_NONE
+    boinc_exact: bool = False
+    reads: int = 0
+    writes: frozenset[int] = frozenset()
     one_result_per_user: bool = True
     hosts: tuple[HostSpec, ...] = (HostSpec(),) * 3
     job_seconds: float = 1800.0
@@ -76,6 +98,16 @@ class Plan:
     def horizon(self) -> float:
         """When faults stop."""
         return HORIZON * self.job_seconds
+
+    @property
+    def jumps(self) -> float:
+        """Seconds by which the server's clock jumps in all: so long a time in a row may be ahead of it."""
+        return sum(abs(fault.amount) for fault in self.faults if fault.kind == CLOCK_JUMP)
+
+    @property
+    def profiles(self) -> list[str]:
+        """What honest hosts compute with."""
+        return list(dict.fromkeys([LINUX, *[each.profile for each in self.hosts]]))
 
     def smaller(self, calls: int | None = None, hosts: Sequence[int] | None = None, faults: Sequence[int] | None = None) -> Plan:
         """With so many calls, and these of its hosts and faults."""
@@ -116,15 +148,19 @@ def draw(seed: int) -> Plan:
     calls = some.whole(1, 20)
     quorum = some.pick((1, 2, 2, 2, 3))
     adaptive = 2 if quorum == 1 and some.happens(0.4) else 0
+    comparator = BITWISE if some.happens(0.7) else some.pick(COMPARATORS)
+    kinds = [LINUX] if some.happens(0.5) else [kind for kind in PLATFORMS if some.happens(0.5)] or [WINDOWS]
     settings = JobSettings(
         quorum=quorum,
         replication=quorum + some.whole(0, 1) if not adaptive else None,
         deadline=job_seconds * some.pick((3.0, 6.0, 12.0)),
         max_error_results=some.pick((1, 3, 10)),
         max_total_results=some.pick((6, 10, 20)),
-        max_success_results=max(quorum + 1, some.pick((2, 4, 6))),
+        max_success_results=max(quorum, some.pick((2, 3, 4, 6))),
         calls_per_job=some.pick((1, 1, 1, 3)),
+        comparator=comparator,
     )
+    writes = some.pick((0.0, 0.0, 0.3, 1.0))
     return Plan(
         seed,
         app,
@@ -135,8 +171,12 @@ def draw(seed: int) -> Plan:
         in_flight=some.whole(2, 8) if app == GENERATOR else None,
         settings=settings,
         adaptive=adaptive,
+        hr=some.pick((HR_NONE, HR_FINE, HR_COARSE)) if kinds != [LINUX] else HR_NONE,
+        boinc_exact=comparator == BITWISE and (quorum > 1 or adaptive > 1) and some.happens(0.25),
+        reads=some.pick((0, 0, 1, 2)),
+        writes=frozenset(number for number in range(calls) if some.happens(writes)),
         one_result_per_user=some.happens(0.8),
-        hosts=tuple(_host(seed, number, job_seconds) for number in range(some.whole(3, 9))),
+        hosts=tuple(_host(seed, number, job_seconds, kinds) for number in range(some.whole(3, 9))),
         job_seconds=job_seconds,
         sleeps=some.pick((5.0, 60.0, 300.0)) * job_seconds / 1800.0,
         patience=some.pick((300.0, 3600.0)),
@@ -148,7 +188,13 @@ def draw(seed: int) -> Plan:
     )
 
 
-def _host(seed: int, number: int, job_seconds: float) -> HostSpec:
+def sound(profile: str, **more: Any) -> HostSpec:
+    """A host with this arithmetic."""
+    os_name, vendor, model = SYSTEMS[PLATFORMS[profile]]
+    return HostSpec((PLATFORMS[profile],), os_name, vendor, model, profile=profile, **more)
+
+
+def _host(seed: int, number: int, job_seconds: float, kinds: Sequence[str]) -> HostSpec:
     some = Draw(f"{seed} host {number}")
     kind = some.random()
     wrong = {}
@@ -159,7 +205,8 @@ def _host(seed: int, number: int, job_seconds: float) -> HostSpec:
         wrong = {name: some.between(0.02, 0.5) for name in names if some.happens(0.3)}
         wrong["clock_skew"] = job_seconds * 6 if some.happens(0.1) else 0.0
     on, off = Exponential(job_seconds * 4), Exponential(job_seconds * 2)
-    return HostSpec(
+    return sound(
+        some.pick(kinds),
         ncpus=some.pick((1, 1, 2, 4)),
         speed=some.pick((0.5, 1.0, 1.0, 3.0)),
         faults=Faults(**wrong),  # type: ignore[arg-type]
@@ -175,11 +222,15 @@ def _faults(seed: int, job_seconds: float) -> list[Fault]:
     for _ in range(some.pick((0, 1, 2, 4, 8, 12))):
         kind = some.pick(FAULTS)
         at = 0.6 * HORIZON * job_seconds * some.random() ** 2
+        if kind in (DATA_GONE, DATA_CHANGED) and some.happens(0.7):
+            at = 0.0  # most jobs are made at first
         target = some.pick(PROCESSES) if kind in (KILL, KILL_ASLEEP, POWER_CUT) else ""
         if kind in (KILL, POWER_CUT):
             amount = float(some.whole(0, 60) if some.happens(0.7) else some.whole(0, 4))
         elif kind == CLOCK_JUMP:
             amount = some.pick((-1.0, 1.0)) * some.pick((5.0, 3600.0, 2 * 86400.0))
+        elif kind in (DATABASE_AWAY, DATA_GONE, DATA_CHANGED):
+            amount = some.between(10.0, 1200.0)
         else:
             amount = some.between(0.1, 3.0) * job_seconds
         found.append(Fault(kind, at, target, amount))

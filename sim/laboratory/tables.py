@@ -8,14 +8,14 @@ from typing import TypeVar
 from pyboinc.ledger import CheckedApp, CheckedResult, CheckedWorkunit, HostVersion, Ledger, OutputFile
 from pyboinc.ports import Clock
 from pyboinc.rows import ABORTED_STATES, BatchRow, ResultRow, Share, WorkunitRow
-from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, SUCCESS
+from pyboinc.states import ASSIMILATE_DONE, ASSIMILATE_READY, CANCELLED, IN_PROGRESS, SUCCESS, UNSENT
 from pyboinc.testing import CrashPoints
+from pyboinc_boinc.store import batches
 from pyboinc_boinc.store.batches import (
     ABORTED,
     COMPLETE,
     COUNTED_FAILED,
     COUNTED_SUCCEEDED,
-    IN_PROGRESS,
     NOT_COUNTED,
     RETIRED,
     BatchStatus,
@@ -101,7 +101,7 @@ def _mark(wire: Wire, workunits: Sequence[WorkunitRow]) -> None:
         result = each.canonical
         if result and counted != COUNTED_SUCCEEDED and (fpops := result.elapsed_time * result.host_fpops) > 0:
             wire.set(batch, timed=batch.timed + 1, fpops_sum=batch.fpops_sum + fpops, fpops_max=max(batch.fpops_max, fpops))
-        if batch.boinc_state == IN_PROGRESS and batch.ended >= batch.jobs:
+        if batch.boinc_state == batches.IN_PROGRESS and batch.ended >= batch.jobs:
             wire.set(batch, boinc_state=COMPLETE)
         wire.put(server.counted, wu.id, became)
         wire.set(wu, assimilate_state=ASSIMILATE_DONE, transition_time=server.wall())
@@ -163,7 +163,9 @@ def _checked(wu: Workunit) -> CheckedWorkunit:
     limits = wu.min_quorum, wu.target_nresults, wu.max_success_results
     row = CheckedWorkunit(wu.id, wu.name, wu.batch, wu.canonical_resultid, 0.0, *limits, *states, wu.rsc_fpops_est, 100 * wu.rsc_fpops_est)
     for each in wu.results:
-        outputs = (OutputFile("output", upload_path(each)),) if each.outcome == SUCCESS else ()
+        path = upload_path(each)
+        files = OutputFile("output", path), OutputFile("report", f"{path}_report", optional=True, validated=False)
+        outputs = files if each.outcome == SUCCESS else ()
         result = CheckedResult(each.id, each.server_state, each.outcome, each.validate_state, each.hostid, each.userid, each.app_version_id)
         result.sent_time, result.received_time, result.elapsed_time = each.sent_time, each.received_time, each.elapsed_time
         result.outputs = outputs
@@ -221,8 +223,8 @@ class SimulatedBatches:
     def known(self, names: Sequence[str]) -> dict[str, Known]:
         return self._do(_known, names)
 
-    def begin(self, batch: int, result_template: str, programs: Collection[str]) -> None:
-        self._do(lambda wire: wire.server.programs.update((batch, each) for each in programs))
+    def begin(self, batch: int, result_template: str, files: Collection[str]) -> None:
+        self._do(lambda wire: wire.set(wire.server, files=wire.server.files | {(batch, each) for each in files}))
 
     def made(self, batch: int, jobs: int) -> None:
         self._do(lambda wire: wire.set(wire.server.batches[batch], jobs=wire.server.batches[batch].jobs + jobs))
@@ -246,11 +248,8 @@ class SimulatedBatches:
     def close(self, batch: int, state: str) -> None:
         self._do(_close, batch, state)
 
-    def leftovers(self) -> list[tuple[int, str]]:
-        return self._do(_leftovers)
-
-    def removed(self, batch: int, program: str) -> None:
-        self._do(lambda wire: wire.server.programs.discard((batch, program)))
+    def clean_up(self, remove: Callable[[str], None]) -> None:
+        self._do(_clean_up, remove)
 
     def unused_templates(self, batch: int) -> list[str]:
         return []
@@ -289,7 +288,7 @@ def _recount(wire: Wire, batch: int) -> None:
     waiting = sum(wu.batch == batch and wu.id not in wire.server.counted for wu in wire.server.boinc.workunits.values())
     wire.set(table, jobs=table.ended + waiting)
     if table.boinc_state == COMPLETE and table.ended < table.jobs:
-        wire.set(table, boinc_state=IN_PROGRESS)
+        wire.set(table, boinc_state=batches.IN_PROGRESS)
 
 
 def _deliver_again(wire: Wire, workunits: Sequence[int]) -> None:
@@ -327,10 +326,14 @@ def _close(wire: Wire, batch: int, state: str) -> None:
         wire.set(table, boinc_state=RETIRED if state == "retired" else ABORTED)
 
 
-def _leftovers(wire: Wire) -> list[tuple[int, str]]:
+def _clean_up(wire: Wire, remove: Callable[[str], None]) -> None:
     server = wire.server
-    busy = {wu.batch for wu in server.boinc.workunits.values() if any(each.server_state in (2, 4) for each in wu.results)}
-    return sorted((batch, name) for batch, name in server.programs if server.batches[batch].state == "retired" and batch not in busy)
+    busy = {wu.batch for wu in server.boinc.workunits.values() if any(each.server_state in (UNSENT, IN_PROGRESS) for each in wu.results)}
+    idle = {batch for batch, _ in server.files if server.batches[batch].state == "retired"} - busy
+    kept = {name for batch, name in server.files if batch not in idle}
+    for name in sorted({name for _, name in server.files} - kept):
+        remove(name)
+    wire.set(server, files={(batch, name) for batch, name in server.files if batch not in idle})
 
 
 class SimulatedStore:

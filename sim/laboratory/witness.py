@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -34,23 +34,31 @@ from pyboinc.states import (
 )
 from pyboinc_boinc.store.batches import COUNTED_FAILED, COUNTED_SUCCEEDED
 from pyboinc_local.eventlog import EventLog
-from pyboinc_local.server.rows import Result, Workunit
+from pyboinc_local.server.hr import UNKNOWN, hr_class
+from pyboinc_local.server.rows import Host, Result, Workunit
 
-from .boinc import positions_of
+from .boinc import Boinc, positions_of
 from .plan import (
     CANCEL,
     CLOCK_JUMP,
+    DATA_CHANGED,
+    DATA_GONE,
     DATABASE,
     DATABASE_AWAY,
     DISK_FULL,
+    DOWNLOADS_AWAY,
+    OWN,
     POWER_CUT,
     PROCESSES,
+    RECORDS_LOST,
     SETUP_AGAIN,
     TOOL_FAILS,
     UPGRADE,
     UPLOADS_AWAY,
     WEB_ABORT,
+    Plan,
 )
+from .slaves import Ran, written
 
 if TYPE_CHECKING:
     from .database import Server
@@ -77,9 +85,17 @@ ASSIMILATION: Mapping[int, Collection[int]] = {
 SOMETIMES = (
     *(f"killed {name}" for name in PROCESSES),
     *(f"{name} asleep killed" for name in PROCESSES),
-    *(POWER_CUT, DISK_FULL, UPLOADS_AWAY, DATABASE_AWAY, CLOCK_JUMP, TOOL_FAILS, CANCEL, WEB_ABORT, SETUP_AGAIN, UPGRADE),
+    *(POWER_CUT, DISK_FULL, UPLOADS_AWAY, DOWNLOADS_AWAY, DATABASE_AWAY, TOOL_FAILS, CANCEL, WEB_ABORT, SETUP_AGAIN, UPGRADE),
+    *(f"{CLOCK_JUMP} forward", f"{CLOCK_JUMP} back", DATA_GONE, DATA_CHANGED, RECORDS_LOST),
+    *(f"a master met {name}" for name in (DATA_GONE, DATA_CHANGED)),
+    *("a host waited for its files", "a result of an app version before the last came", "a result was given up before its time"),
     *(f"database: {name}" for name in DATABASE),
     *(f"host: {name}" for name in ("crash", "wrong", "truncated", "doubled", "lost", "late", "duplicate", "clock ahead", "leaves")),
+    *("host: files differ", "host: files missing", "a file came back", "wrong files were refused"),
+    *("report refused: it is over already", "an upload came again", "an upload came again, and its file was deleted"),
+    "a report came of a workunit that was purged",
+    *("honest hosts disagreed", "no quorum among honest hosts", "outputs of different bits agreed", "a comparator raised"),
+    *("own comparator", "validated as BOINC's own", "a job kept to a class of hosts", "a job was freed from its class of hosts"),
     *(f"result {name}" for name in ("valid", "invalid", "inconclusive", "no check", "too late")),
     *(f"outcome {name}" for name in ("success", "client error", "no reply", "didn't need", "validate error", "detached")),
     *(f"mask {name}" for name in ("errors", "successes", "total", "cancelled")),
@@ -124,7 +140,7 @@ class Witness(EventLog):
         self.is_right: Callable[[Any, Any], bool] = lambda given, output: True
         self.violation: Violation | None = None
         self.lines: list[str] | None = [] if keep else None
-        self._jobs: dict[int, tuple[str, bytes]] = {}  # by workunit, of which BOINC may change the name: job, and the true output
+        self._jobs: dict[int, tuple[str, Sequence[Ran]]] = {}  # by workunit, of which BOINC may change the name: job, and the truth
         self.spoiled: Collection[int] = frozenset()
         self.workunits: Mapping[int, Workunit] = {}
         self.jobs: dict[str, int] = {}  # how often each was made
@@ -139,7 +155,7 @@ class Witness(EventLog):
         self._workunits: dict[int, tuple[int, int, int, int]] = {}
         self._quorums: dict[int, int] = {}
         self._sent: dict[int, float] = {}  # by host: when the last result that it has reported was sent
-        self._adaptive = False
+        self._sent_at: dict[int, float] = {}  # by result: when it was, by a clock that goes right
         self._hash = blake2b(digest_size=8)
 
     # -- trace
@@ -165,13 +181,13 @@ class Witness(EventLog):
 
     # -- jobs
 
-    def job_made(self, wu: Workunit, calls: int, truth: bytes, needless: bool) -> None:
-        """needless: if it was made before, there is no reason to make it again."""
+    def job_made(self, wu: Workunit, honest: Sequence[Ran], needless: bool) -> None:
+        """honest: what each kind of host gives.  needless: if it was made before, there is no reason to make it again."""
         first, _ = positions_of(wu.name)
         self.jobs[wu.name] = self.jobs.get(wu.name, 0) + 1
-        self._jobs[wu.id] = wu.name, truth
+        self._jobs[wu.id] = wu.name, honest
         self._quorums[wu.id] = wu.min_quorum
-        for position in siblings(first, calls):
+        for position in siblings(first, honest[0].calls):
             self._job_of[position] = wu.name
         if self.jobs[wu.name] > 1:
             self.happened["made again"] += 1
@@ -183,24 +199,46 @@ class Witness(EventLog):
     def made(self, t: float, result: Result) -> None:
         super().made(t, result)
         self._look(result)
+        wu = self.workunits[result.workunitid]
+        if self.plan.hr and not wu.hr_class and any(each.hostid for each in wu.results):
+            self.happened["a job was freed from its class of hosts"] += 1
 
     def sent(self, t: float, result: Result, again: bool = False) -> None:
         super().sent(t, result, again)
         self._look(result)
-        if self.workunits[result.workunitid].min_quorum == 1 and self._adaptive:
+        self._sent_at[result.id] = t - self.boinc.ahead
+        wu = self.workunits[result.workunitid]
+        if wu.min_quorum == 1 and self.plan.adaptive:
             self.happened["a host was trusted to work alone"] += 1
+        if self._version(result) != wu.app_version_num:
+            self.object("a batch keeps its app version", f"{wu.name} wants {wu.app_version_num}, and {self._version(result)} was sent")
 
-    def watch(self, workunits: Mapping[int, Workunit], spoiled: Collection[int], adaptive: bool) -> None:
-        """What it looks at: the project's rows, and which outputs were spoiled."""
-        self.workunits, self.spoiled, self._adaptive = workunits, spoiled, adaptive
+    def watch(self, plan: Plan, boinc: Boinc, spoiled: Collection[int], said: Callable[[bytes], Hashable]) -> None:
+        """What it looks at. spoiled: results with which a host has lied.  said: what must be the same of outputs that agree."""
+        self.plan, self.boinc, self.spoiled, self.said = plan, boinc, spoiled, said
+        self.workunits = boinc.workunits
+
+    def _version(self, result: Result) -> int:
+        return self.boinc.versions[result.app_version_id - 1].version_num
+
+    def _class(self, host: Host) -> int:
+        return hr_class(host, self.plan.hr)
+
+    def refused(self, t: float, result: Result, host: Host, why: str) -> None:
+        super().refused(t, result, host, why)
+        self.happened[f"report refused: {why}"] += 1
 
     def over(self, t: float, result: Result) -> None:
         super().over(t, result)
         self._look(result)
+        if result.outcome == NO_REPLY:
+            early = t - self.boinc.ahead < self._sent_at[result.id] + self.workunits[result.workunitid].delay_bound
+            self.happened["a result was given up before its time"] += early
         if result.outcome in (SUCCESS, CLIENT_ERROR):
             if result.sent_time < self._sent.get(result.hostid, 0.0):
                 self.happened["reports overtook each other"] += 1
             self._sent[result.hostid] = result.sent_time
+            self.happened["a result of an app version before the last came"] += self._version(result) < self.boinc.versions[-1].version_num
 
     def workunit(self, t: float, event: str, wu: Workunit) -> None:
         super().workunit(t, event, wu)
@@ -233,6 +271,8 @@ class Witness(EventLog):
         for bit, name in _MASKS.items():
             if now[1] & ~before[1] & bit:
                 self.happened[f"mask {name}"] += 1
+                came = [each for each in wu.results if each.outcome == SUCCESS]
+                self.happened["no quorum among honest hosts"] += bit == 4 and not any(each.id in self.spoiled for each in came)
         if now[0] and not before[0]:
             self._accepted(wu, before)
 
@@ -262,24 +302,41 @@ class Witness(EventLog):
     def _accepted(self, wu: Workunit, before: tuple[int, int, int, int]) -> None:
         """A canonical result must have its quorum, by the outputs themselves; and be right, unless liars were the quorum."""
         canonical = next(each for each in wu.results if each.id == wu.canonical_resultid)
-        alike = [each for each in wu.results if each.outcome == SUCCESS and each.output == canonical.output]
         came = [each for each in wu.results if each.outcome == SUCCESS]
+        assert canonical.output is not None
+        says = self.said(canonical.output)
+        alike = [each for each in came if each.output is not None and self.said(each.output) == says]
         needed = wu.min_quorum // 2 + 1
         if len(alike) < needed or len(came) < wu.min_quorum:
             self.object("no quorum", f"{wu.name}: {len(alike)} of {len(came)} results agree, of a quorum of {wu.min_quorum}")
-        assert canonical.output is not None
-        job, truth = self._jobs[wu.id]
-        if canonical.output != truth:
+        classes = {self._class(self.boinc.hosts[each.hostid]) for each in came}
+        if self.plan.hr and (len(classes) > 1 or UNKNOWN in classes):
+            self.object("a job keeps to a class of hosts", f"{wu.name} has {len(came)} results of hosts of the classes {sorted(classes)}")
+        job, honest = self._jobs[wu.id]
+        if says not in {self.said(each.output) for each in honest}:
             if not all(each.id in self.spoiled for each in alike):
                 self.object("a wrong result was accepted", f"{wu.name}, and no host that gave it has lied")
             self.lied.add(job)
             self.happened["liars formed a quorum"] += 1
+        elif written(canonical.report) != honest[0].files:
+            if not self.plan.boinc_exact:  # BOINC's validator does not look at them
+                self.object("a wrong result was accepted", f"{wu.name}: its files are not those that its output tells of")
+            self.lied.add(job)
+        else:
+            self.happened["a file came back"] += any(honest[0].files)
         self.accepted[job] = canonical.output
         self.happened["quorum 1"] += wu.min_quorum == 1
         self.happened["quorum of 3"] += wu.min_quorum == 3
         self.happened["quorum of all"] += len(alike) == len(came) > 1
         self.happened["quorum of a majority"] += 1 < len(alike) < len(came)
         self.happened["a failed job succeeded after all"] += before[1] != 0
+        self.happened["outputs of different bits agreed"] += any(each.output != canonical.output for each in alike)
+        self.happened["honest hosts disagreed"] += any(each.validate_state == INVALID and each.id not in self.spoiled for each in came)
+        refused = [each for each in wu.results if each.outcome == VALIDATE_ERROR and each.output is not None]
+        self.happened["wrong files were refused"] += any(self.said(each.output) == says for each in refused)
+        self.happened["a job kept to a class of hosts"] += bool(self.plan.hr) and len(came) > 1
+        self.happened["own comparator"] += self.plan.settings.comparator == OWN
+        self.happened["validated as BOINC's own"] += self.plan.boinc_exact
 
     def committed(self, workunits: Iterable[Workunit], server: Server) -> None:
         """A daemon's transaction is done."""
@@ -342,6 +399,16 @@ class Witness(EventLog):
             if not right and job not in self.lied:
                 self.object("no wrong result is handled", f"call {position} of {describe(given)} failed: {error}")
 
+    def file_came(self, position: str, content: bytes | None, written: bytes) -> None:
+        """A file of a call, as the master finds it when it handles the result, and as the slave has written it."""
+        if content != written and self._job_of[position] not in self.lied:
+            self.object("no wrong file is handled", f"call {position}: {content!r}, and its slave has written {written!r}")
+
+    def records_lost(self, jobs: Collection[str]) -> None:
+        """They may be made again, and may fail then."""
+        for position in [each for each in self._outcomes if self._job_of.get(each) in jobs]:
+            del self._outcomes[position]
+
     def run_ended(self) -> None:
         """A master has handled all: each call that it made, once."""
         made, handled = set(self.inputs), set(self.handled)
@@ -362,6 +429,8 @@ class Rests(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if "Tried again in" in str(record.msg):
             self._happened("a daemon let a batch rest")
+        if "the comparator raised" in str(record.msg):
+            self._happened("a comparator raised")
 
 
 class Failures(list[Failure]):

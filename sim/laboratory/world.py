@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -20,18 +22,18 @@ from pyboinc.records import load_records
 from pyboinc.rows import ABORTED_STATES
 from pyboinc.run import Run
 from pyboinc.settings import Options
-from pyboinc.states import ASSIMILATE_DONE, OVER, UNSENT
+from pyboinc.states import ASSIMILATE_DONE, FILE_DELETE_DONE, OVER, UNSENT
 from pyboinc.testing import Crash, CrashPoints, MemoryDisk
 from pyboinc_assimilator.daemon import ABORTED_EVERY, Assimilator
 from pyboinc_boinc.tools import ToolError
-from pyboinc_local.project import Answer, Tick
+from pyboinc_local.project import Answer
 from pyboinc_local.server.rows import Config, HostAppVersion, Result, Workunit
-from pyboinc_local.simulation import HostSpec, Volunteer
+from pyboinc_local.simulation import Volunteer
 from pyboinc_validator.daemon import Validator
 from pyboinc_validator.daemon import own_words as validators_words
 
-from . import app, backend, disk, plan
-from .app import App, LabApp
+from . import backend, disk, plan, slaves
+from .app import App, DataFiles, LabApp
 from .boinc import NO_FILE, Boinc, Files
 from .database import Server
 from .fleet import Fleet
@@ -41,8 +43,8 @@ from .tables import SimulatedStore
 from .witness import Failures, Rests, Violation, Witness
 
 RESTART = 30.0  # seconds until what has died is started again
+REFUSED = 300.0  # seconds until a master that was told to come again does
 TO_THE_END = 400.0  # job times after the last fault by which a batch has ended
-LONGEST_JUMP = 4 * 86400.0  # of the server's clock: so long BOINC may leave a workunit alone
 KNOWN = 15  # valid results in a row of a host that is trusted
 FIRST_VERSION = 101  # of the app
 
@@ -93,16 +95,15 @@ class World:
             delete_delay=plan.delete_delay,
             purge_min_age=plan.purge_min_age,
         )
-        self.boinc = Boinc(self.disk, plan.settings, config, plan.seed, self.witness, self._job_made)
-        self.boinc.add_app("pyboinc", target_nresults=plan.adaptive, min_version=FIRST_VERSION)
+        self.boinc = Boinc(self.disk, plan.settings, config, plan.seed, self.witness, self._job_made, self._happened)
+        self.boinc.add_app("pyboinc", target_nresults=plan.adaptive, homogeneous_redundancy=plan.hr, min_version=FIRST_VERSION)
         self._set_up()
         self.fleet = Fleet(self.boinc, self._run_job, self._happened)
-        self.witness.watch(self.boinc.workunits, self.fleet.spoiled, plan.adaptive > 0)
+        self.witness.watch(plan, self.boinc, self.fleet.spoiled, slaves.said(plan.settings.comparator))
         for host in plan.hosts:
             volunteer = self.fleet.add_host(host)
             if plan.adaptive and volunteer.host.id % 2:  # what it has done before
                 volunteer.host.app_versions[1] = HostAppVersion(0, 0, KNOWN)
-        self._wall_ahead = 0.0
         self.server = Server(self.boinc, self.wall, self._committed, lambda kind: self._happened(f"database: {kind}"))
         self.processes: dict[str, Process] = {}
         self._started: list[Process] = []
@@ -111,6 +112,9 @@ class World:
         self._tools: list[backend.Tool] = []
         self._failing_tools = 0
         self._uploads_away = False
+        self._downloads_back = 0.0  # when files can be fetched again
+        self._data = ""  # what is wrong with the data files on the master's computer
+        self._upgraded = 0.0  # when an upgrade is done, and all that it has stopped is started again
         self._troubles = 0.0  # until when a master may be refused for what has befallen the server
         self._make_app = make_app
         self._death = death
@@ -128,7 +132,7 @@ class World:
 
     def wall(self) -> float:
         """The server's clock, seconds of the simulation; it may jump."""
-        return self.now + self._wall_ahead
+        return self.now + self.boinc.ahead
 
     def after(self, seconds: float, what: Callable[[], object]) -> None:
         self._number += 1
@@ -172,7 +176,7 @@ class World:
         elif source == 1:
             fleet.step()
         else:
-            boinc.handle(Tick(), fleet.now)
+            boinc.tick(fleet.now)
         if self.witness.violation:
             raise self.witness.violation
         if self._dozing:
@@ -192,7 +196,7 @@ class World:
             self.after(fault.at, lambda fault=fault: self._befall(fault))  # type: ignore[misc]
         self.after(self.plan.horizon, self._heal)
         for name in PROCESSES:
-            self._start(name)
+            self.after(0.0, partial(self._start, name))
 
     def _start(self, name: str) -> None:
         if (name == plan.MASTER and self.state) or (name in self.processes and not self.processes[name].ended):
@@ -280,6 +284,7 @@ class World:
         options = Options("boinc", "/project", disk.BATCH, False, True, self.plan.settings, {})
         run = Run(options, program.folder, manager, self._file_system(process, disk.of_master), ProcessClock(self, process))
         run.failures = Failures(self.witness)
+        run._attachments = DataFiles(partial(self.look_for_data, plan.DATA_GONE))
         program.go(run)
         self.answers.append(program.answer)
 
@@ -298,6 +303,7 @@ class World:
 
     def _daemon(self, process: Process, start: Callable[..., daemon.Pass]) -> None:
         argv = ["--app", "pyboinc", "-p", "/project", "--sleep_interval", str(self.plan.sleeps)]
+        argv += ["--boinc_exact"] if self.plan.boinc_exact and process.name == plan.VALIDATOR else []
         words = daemon.read_words(process.name, "", argv, validators_words)
         clock = ProcessClock(self, process)
         store = SimulatedStore(self.server, clock, float("inf"), process.points)
@@ -319,7 +325,7 @@ class World:
                 self._happened(f"killed {name}")
             if name == plan.MASTER:
                 self._waits_for_news = False
-            self.after(RESTART, lambda: self._start(name))
+            self.after(max(RESTART, self._upgraded - self.now), lambda: self._start(name))
         elif name == plan.MASTER and error is None:
             self.witness.run_ended()
             self.state = "finished"
@@ -327,13 +333,14 @@ class World:
             self.state = "cancelled"
         elif name == plan.MASTER and isinstance(error, PyBoincError) and self._explains(error):
             self._happened("the master was refused")
-            self.after(RESTART, lambda: self._start(name))
+            self.after(REFUSED, lambda: self._start(name))
         else:
             self.witness.object("nothing ends for no reason", f"{name}: {type(error).__name__}: {error}")
 
     def _explains(self, error: PyBoincError) -> bool:
         """Whether what has befallen the server is a reason for a master to give up for now."""
-        reason = isinstance(error, (StoreError, ToolError)) or "No space left" in str(error)
+        told = "No space left", plan.DATA_GONE, plan.DATA_CHANGED
+        reason = isinstance(error, (StoreError, ToolError)) or any(each in str(error) for each in told)
         return reason and self.now <= self._troubles
 
     # -- what befalls
@@ -347,10 +354,7 @@ class World:
         if fault.kind == plan.KILL and process:
             process.points.at = process.points.steps + int(fault.amount)
         elif fault.kind == plan.KILL_ASLEEP and process:
-            if not process.ended:
-                self._happened(f"{fault.target} asleep killed")
-                process.kill()
-                self._ended(process)
+            self._kill_asleep(process)
         elif fault.kind == plan.POWER_CUT and process:
             process.points.at = process.points.steps + int(fault.amount)
             self._power_goes_with = process
@@ -359,21 +363,31 @@ class World:
         elif fault.kind == plan.TOOL_FAILS:
             self._failing_tools += 1 + int(self._chance.random() * 6)
         elif fault.kind == plan.CLOCK_JUMP:
-            self._wall_ahead += fault.amount
-            self._happened(fault.kind)
+            self.fleet.clock_jumps(fault.amount)
+            self._happened(f"{fault.kind} {'forward' if fault.amount > 0 else 'back'}")
         else:
             self._happened(fault.kind)
             {
                 plan.DISK_FULL: self._fill_disk,
                 plan.UPLOADS_AWAY: self._take_uploads,
+                plan.DOWNLOADS_AWAY: self._take_downloads,
+                plan.DATA_GONE: partial(self._take_data, fault.kind),
+                plan.DATA_CHANGED: partial(self._take_data, fault.kind),
                 plan.DATABASE_AWAY: self._take_database,
+                plan.RECORDS_LOST: self._lose_records,
                 plan.CANCEL: self._cancel,
                 plan.WEB_ABORT: self._abort_on_the_web,
                 plan.SETUP_AGAIN: self._set_up,
                 plan.UPGRADE: self._upgrade,
             }[fault.kind](fault.amount)
-        if fault.kind in (plan.DISK_FULL, plan.DATABASE_AWAY, plan.TOOL_FAILS):
+        if fault.kind in (plan.DISK_FULL, plan.DATABASE_AWAY, plan.TOOL_FAILS, plan.DATA_GONE, plan.DATA_CHANGED):
             self._troubles = max(self._troubles, self.now + fault.amount + 3600.0)
+
+    def _kill_asleep(self, process: Process) -> None:
+        if not process.ended:
+            self._happened(f"{process.name} asleep killed")
+            process.kill()
+            self._ended(process)
 
     def _power_cut(self) -> None:
         """All processes die, and what was not synced may be gone."""
@@ -399,6 +413,30 @@ class World:
         self._uploads_away = True
         self.after(seconds, lambda: setattr(self, "_uploads_away", False))
 
+    def _lose_records(self, _: float) -> None:
+        """Somebody has moved result files away, or put an older copy of the batch directory back, while no master ran."""
+        if self.plan.app == plan.NESTED:
+            return  # what fails when it is computed again would make other calls
+        self._kill_asleep(self.processes[plan.MASTER])
+        for path in sorted(self.disk.files):
+            if os.path.dirname(path) in (f"{disk.BATCH}/new", f"{disk.BATCH}/old") and "/." not in path and self._chance.happens(0.5):
+                self.witness.records_lost([record.job for record in load_records(self.disk.files[path].data)])
+                self.disk.drop(path)
+
+    def _take_downloads(self, seconds: float) -> None:
+        """What hosts need is late."""
+        self._downloads_back = self.now + seconds
+
+    def _take_data(self, kind: str, seconds: float) -> None:
+        self._data = kind
+        self.after(seconds, lambda: setattr(self, "_data", ""))
+
+    def look_for_data(self, *wrong: str) -> None:
+        """Raises PyBoincError if data files are not as they should be in one of these ways."""
+        if self._data in wrong:
+            self._happened(f"a master met {self._data}")
+            raise PyBoincError(self._data)
+
     def _take_database(self, seconds: float) -> None:
         self.server.away = True
         self.after(seconds, lambda: setattr(self.server, "away", False))
@@ -418,10 +456,13 @@ class World:
     def _set_up(self, _: float = 0.0) -> None:
         """``pyboinc setup``: another version of the app."""
         number = 1 + max((each.version_num for each in self.boinc.versions), default=FIRST_VERSION - 1)
-        self.boinc.add_version(self.boinc.app, number, HostSpec().platforms[0])
+        for platform in dict.fromkeys(plan.PLATFORMS.values()):
+            self.boinc.add_version(self.boinc.app, number, platform)
 
-    def _upgrade(self, _: float) -> None:
-        """All processes are stopped as an admin stops them, and started again."""
+    def _upgrade(self, seconds: float) -> None:
+        """An admin stops all processes, installs a newer PyBOINC, sets up again, and starts them."""
+        self._upgraded = self.now + seconds
+        self._set_up()
         for name, process in self.processes.items():
             if not process.ended:
                 process.asked_to_end = KeyboardInterrupt() if name == plan.MASTER else daemon.Stop("signal")
@@ -431,6 +472,7 @@ class World:
         """No faults from now on, and volunteers enough."""
         self.fleet.heal()
         self.server.away = self.disk.full = self._uploads_away = False
+        self._data, self._upgraded, self._downloads_back = "", 0.0, 0.0
         self.server.armed.clear()
         self._failing_tools = 0
         for process in self.processes.values():
@@ -439,7 +481,8 @@ class World:
             return
         self._healed = True
         for _ in range(max(self.plan.settings.max_total_results, 6)):
-            self.fleet.add_host(HostSpec())
+            for profile in self.plan.profiles if self.plan.hr else [plan.LINUX]:
+                self.fleet.add_host(plan.sound(profile))
 
     # -- what others report
 
@@ -467,10 +510,9 @@ class World:
         files = wu.job
         assert isinstance(files, Files)
         program, data = self.boinc.staged[files.program], self.boinc.staged[files.input]
-        ran = app.outcome(program, data)
-        assert ran is not None
+        honest = [ran for profile in self.plan.profiles if (ran := slaves.outcome(program, data, profile)) is not None]
         needless = wu.name in self.boinc.needless or self._is_delivered(wu.name)
-        self.witness.job_made(wu, ran.calls, ran.output, needless)
+        self.witness.job_made(wu, honest, needless)
 
     def _is_delivered(self, job: str) -> bool:
         if job not in self.witness.jobs:
@@ -481,13 +523,15 @@ class World:
 
     def _run_job(self, volunteer: Volunteer, wu: Workunit, result: Result) -> Answer:
         """A host fetches the input files, and computes."""
-        files = wu.job
-        staged = self.boinc.staged
-        if not isinstance(files, Files) or files.program not in staged or files.input not in staged:
+        files, staged = wu.job, self.boinc.staged
+        if not isinstance(files, Files) or not staged.keys() >= {*files.all}:
             return Answer(1.0, NO_FILE, None, b"", "an input file can't be downloaded")
-        ran = app.outcome(staged[files.program], staged[files.input])
+        ran = slaves.outcome(staged[files.program], staged[files.input], volunteer.spec.profile)
         assert ran is not None
         seconds = self.plan.job_seconds * (0.5 + volunteer.chance.random()) / volunteer.speed
+        if self._downloads_back > self.now:
+            self._happened("a host waited for its files")
+            seconds += self._downloads_back - self.now
         return Answer(seconds, 0, ran.output, ran.report)
 
     # -- the end
@@ -518,15 +562,16 @@ class World:
             if batch.ended > batch.jobs:
                 self.witness.object("counts add up", f"{batch.ended} jobs of batch {batch.id} have ended, of {batch.jobs}")
         if retired:
-            self._go_on(lambda: all(each.server_state == OVER for wu in self.boinc.workunits.values() for each in wu.results))
+            self._go_on(lambda: all(map(_is_gone, self.boinc.workunits.values())))
             self._retire()
-            if left := [*self.server.programs, *[name for name in self.boinc.staged if name.endswith(".zip")]]:
+            kept = [name for name in self.boinc.staged if self.state == "finished" or not name.endswith(".in")]
+            if left := [*self.server.files, *kept]:
                 self.witness.object("a retired batch leaves nothing", f"{left}")
 
     def _end_late_jobs(self) -> None:
         """Once no create_work runs any more, and the assimilator has looked, a cancelled batch has nothing that a host could be given."""
         self._go_on(lambda: all(tool.over or tool.cut_off for tool in self._tools))
-        looked = self.now + 2 * max(self.plan.sleeps, ABORTED_EVERY) + RESTART
+        looked = self.now + 2 * max(self.plan.sleeps, ABORTED_EVERY) + RESTART + self.plan.jumps
         self.after(looked - self.now, lambda: None)
         self._go_on(lambda: self.now >= looked)
         for wu in self.boinc.workunits.values():
@@ -535,7 +580,7 @@ class World:
                 self.witness.object("a cancelled batch ends", f"{wu.name} goes on: {wu}")
 
     def _go_on(self, until: Callable[[], bool]) -> None:
-        end = self.now + TO_THE_END * self.plan.job_seconds + LONGEST_JUMP
+        end = self.now + TO_THE_END * self.plan.job_seconds + 2 * self.plan.jumps + 4 * 86400.0
         while not until():
             self._step()
             if self.now > end:
@@ -558,6 +603,10 @@ class World:
         if not process.ended or process.error is not None or table.state != "retired":
             self.witness.object("a batch at its end can be retired", f"{table.state}: {process.error!r}")
         self._happened("retired")
+
+
+def _is_gone(wu: Workunit) -> bool:
+    return wu.file_delete_state == FILE_DELETE_DONE and all(each.server_state == OVER for each in wu.results)
 
 
 class ProcessClock:
