@@ -129,23 +129,26 @@ def fix_randomness() -> None:
 
 def fix_files() -> None:
     """Their times and numbers are the host's, and so are a folder's order, size and links."""
-    inodes: dict[tuple[int, int], int] = {}
     listdir, scandir = os.listdir, os.scandir
-    times = {f"st_{which}time_ns": START for which in "amc"}
-
-    def fixed(found: os.stat_result) -> os.stat_result:
-        inode = inodes.setdefault((found.st_dev, found.st_ino), len(inodes) + 1)
-        links, size = (found.st_nlink, found.st_size) if stat.S_ISREG(found.st_mode) else (1, 0)
-        return os.stat_result((found.st_mode, inode, 1, links, 0, 0, size, *[START // 10**9] * 3), times)
 
     def fixing(system: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
-        return lambda *args, **named: fixed(system(*args, **named))
+        return lambda *args, **named: _fixed(system(*args, **named))
 
     for name in ("stat", "lstat", "fstat"):
         setattr(os, name, fixing(getattr(os, name)))
     os.listdir = lambda *args: sorted(listdir(*args))  # type: ignore[assignment]
     os.scandir = lambda *args: _Entries(scandir(*args))  # type: ignore[assignment]
     os.DirEntry = _Entry  # type: ignore[assignment,misc]
+
+
+_inodes: dict[tuple[int, int], int] = {}
+_times = {f"st_{which}time_ns": START for which in "amc"}
+
+
+def _fixed(found: os.stat_result) -> os.stat_result:
+    inode = _inodes.setdefault((found.st_dev, found.st_ino), len(_inodes) + 1)
+    links, size = (found.st_nlink, found.st_size) if stat.S_ISREG(found.st_mode) else (1, 0)
+    return os.stat_result((found.st_mode, inode, 1, links, 0, 0, size, *[START // 10**9] * 3), _times)
 
 
 class _Entry:
@@ -158,7 +161,7 @@ class _Entry:
         return getattr(self._entry, name)
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        return os.stat(self.path, follow_symlinks=follow_symlinks)
+        return _fixed(self._entry.stat(follow_symlinks=follow_symlinks))
 
     def inode(self) -> int:
         return self.stat(follow_symlinks=False).st_ino
