@@ -4,17 +4,21 @@ import pytest
 from laboratory import crashes
 from laboratory.plan import (
     CANCEL,
+    DATABASE_AWAY,
     DISK_FULL,
     GENERATOR,
     KILL_ASLEEP,
     MASTER,
     POWER_CUT,
+    TOOL_FAILS,
     UPGRADE,
     UPLOADS_AWAY,
     VALIDATOR,
     WEB_ABORT,
+    WINDOWS,
     Fault,
     Plan,
+    sound,
 )
 from laboratory.world import Death, World
 
@@ -22,6 +26,7 @@ from pyboinc.model import JobSettings
 from pyboinc_local.fleet.availability import OnOff
 from pyboinc_local.fleet.faults import Faults
 from pyboinc_local.model_time import Exponential
+from pyboinc_local.server.rows import HR_COARSE
 from pyboinc_local.simulation import HostSpec
 
 TWO = JobSettings(quorum=2)
@@ -95,3 +100,21 @@ def test_a_power_cut_when_jobs_have_just_been_made():
     worlds = [crashes.world(program, death) for death in deaths]
     assert [each.run().violation for each in worlds] == [None] * len(worlds)
     assert {answer for each in worlds for answer in each.answers} == set(undisturbed.answers)
+
+
+def test_a_file_comes_back_when_the_disk_is_full():
+    """The master ended with OSError and a traceback, instead of what to do."""
+    hosts = tuple(sound(WINDOWS, ncpus=count) for count in (4, 1, 4))
+    faults = Fault(DATABASE_AWAY, 1200.0, amount=500.0), Fault(DISK_FULL, 1800.0, amount=800.0)
+    settings, writes = JobSettings(quorum=3, replication=4), frozenset(range(7))
+    plan = Plan(
+        1848, GENERATOR, 7, settings=settings, hr=HR_COARSE, writes=writes, hosts=hosts, job_seconds=300.0, patience=300.0, faults=faults
+    )
+    ended = outcome(plan)
+    assert ended.state == "finished" and ended.happened["the master was refused"]
+
+
+def test_a_batch_that_is_cancelled_before_its_jobs_are_made():
+    """Their input files stayed on the project for ever."""
+    faults = Fault(TOOL_FAILS, 0.0), Fault(CANCEL, 4.0)
+    assert {outcome(Plan(seed, calls=9, settings=TWO, hosts=HOSTS, faults=faults)).state for seed in range(8)} == {"cancelled"}

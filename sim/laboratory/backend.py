@@ -105,6 +105,9 @@ class Staging:
             self._world.look_for_data(DATA_GONE, DATA_CHANGED)
             self.put(attached.file_name, DATA[attached.name])
 
+    def jobs(self, batch: int, token: str) -> list[str]:
+        return [name.removesuffix(".in") for name in self._world.boinc.staged if name.endswith(".in")]
+
     def put_template(self, template: object) -> None: ...
 
     def remove_template(self, path: str) -> None: ...

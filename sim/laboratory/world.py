@@ -564,8 +564,7 @@ class World:
         if retired:
             self._go_on(lambda: all(map(_is_gone, self.boinc.workunits.values())))
             self._retire()
-            kept = [name for name in self.boinc.staged if self.state == "finished" or not name.endswith(".in")]
-            if left := [*self.server.files, *kept]:
+            if left := [*self.server.files, *self.boinc.staged]:
                 self.witness.object("a retired batch leaves nothing", f"{left}")
 
     def _end_late_jobs(self) -> None:

@@ -71,6 +71,12 @@ def test_what_a_killed_process_has_left_of_a_data_file_is_removed_some_day(stagi
     assert not left.exists() and len(list(tmp_path.glob("download/*/data_*[!5]"))) == 2
 
 
+def test_input_files_tell_the_jobs_of_a_batch(staging):
+    for name in ("7_c0ffee_1.0_r2.in", "7_c0ffee_12.in", "7_bead_1.in", "77_c0ffee_1.in", "7_abc.zip"):
+        staging.put(f"pyboinc_{name}", b"")
+    assert sorted(staging.jobs(7, "c0ffee")) == ["pyboinc_7_c0ffee_1.0_r2", "pyboinc_7_c0ffee_12"]
+
+
 def test_what_create_work_is_told():
     files = tuple(Attachment(name, digest * 32, 1, "") for name, digest in (("a", "aa"), ("b", "bb"), ("same as a", "aa")))
     program = Program("s.py", b"", "cc" * 32, (), ())

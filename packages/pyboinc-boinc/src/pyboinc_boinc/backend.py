@@ -17,7 +17,7 @@ from .jobs import Pipeline, check_limits, runs_of
 from .options import TABLE, BoincOptions
 from .project import Project, load
 from .sign import Signer
-from .staging import Staging
+from .staging import Staging, input_of
 from .store import Store
 from .store.batches import BatchStatus, NewBatch
 from .tools import cancel_jobs
@@ -132,6 +132,9 @@ class Run:
             self._store.batches.close(status.id, "retired")
         self._clean_up()
         staging = Staging(self._project)
+        staged = staging.jobs(status.id, status.token)
+        for name in {*staged} - self._store.batches.known(staged).keys():  # never made; BOINC removes those of the others
+            staging.remove(input_of(name))
         for path in self._store.batches.unused_templates(status.id):
             staging.remove_template(path)
 

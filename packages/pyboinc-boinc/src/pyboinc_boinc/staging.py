@@ -39,7 +39,11 @@ def program_name(batch: int, program: Program) -> str:
 
 def input_name(job: Job) -> str:
     """The job's input file."""
-    return f"{job.name}.in"
+    return input_of(job.name)
+
+
+def input_of(job: str) -> str:
+    return f"{job}.in"
 
 
 class Staging:
@@ -107,6 +111,11 @@ class Staging:
             for each in (path, f"{path}.md5"):
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(each)
+
+    def jobs(self, batch: int, token: str) -> list[str]:
+        """Names of the batch's jobs whose input files are there."""
+        inputs = glob.iglob(f"{glob.escape(self._root)}/*/pyboinc_{batch}_{token}_*.in")
+        return [os.path.basename(path).removesuffix(".in") for path in inputs]
 
     def put_template(self, template: Template) -> None:
         """The template is there. At once and for good: BOINC reads it whenever it makes a result."""

@@ -228,7 +228,8 @@ class Session(ABC):
         if entry[0]:
             try:
                 for written in entry[2:]:
-                    attachments.keep(self._fs, self._dir.folder, step.call.position, written, contents(record, step.entry))
+                    with disk_errors():
+                        attachments.keep(self._fs, self._dir.folder, step.call.position, written, contents(record, step.entry))
             except DecodeError as error:
                 return None, error
             return entry[1], None
