@@ -3,10 +3,12 @@
 import pytest
 from laboratory import crashes
 from laboratory.plan import (
+    ASSIMILATOR,
     CANCEL,
     DATABASE_AWAY,
     DISK_FULL,
     GENERATOR,
+    KILL,
     KILL_ASLEEP,
     MASTER,
     POWER_CUT,
@@ -81,6 +83,14 @@ def test_two_power_cuts_in_a_row():
     plan = Plan(
         11231, calls=13, settings=settings, hosts=hosts, sleeps=300.0, patience=3600.0, purge_min_age=600.0, tool_chunk=1, faults=faults
     )
+    assert outcome(plan).state == "finished"
+
+
+@pytest.mark.parametrize("seed", [1, 6, 7])
+def test_a_power_cut_after_a_master_was_killed_while_it_wrote_its_journal(seed):
+    """The next master handled what the journal said, and the power cut took the line: then results were handled in another order."""
+    faults = Fault(KILL, 100.0, MASTER, 4.0), Fault(POWER_CUT, 200.0, ASSIMILATOR, 30.0)
+    plan = Plan(seed, calls=3, settings=JobSettings(quorum=1), hosts=(HostSpec(),) * 2, sleeps=5.0, faults=faults)
     assert outcome(plan).state == "finished"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pyboinc import ports
 from pyboinc.batchdir import CHECKPOINT, JOURNAL, BatchDir, BatchError, Checkpoint
+from pyboinc.calllog import CallLog, LoggedCall
 from pyboinc.decisions import Master
 from pyboinc.ports import Disk
 from pyboinc.testing import Crash, MemoryFileSystem
@@ -277,6 +278,28 @@ def test_a_power_cut_after_a_torn_line_was_cut_off_leaves_the_lines_before_it():
         after = BatchDir(left, "/batch")
         after.lock()
         assert after.journal(list) == [MADE], f"seed {seed}"
+
+
+def test_what_a_killed_master_wrote_is_there_for_good_once_it_is_read():
+    """The next one does its handlers' work upon it."""
+    disk = MemoryFileSystem().disk
+    directory = BatchDir(MemoryFileSystem(disk=disk), "/batch")
+    directory.lock()
+    directory.write_journal([MADE])
+    directory.write_journal([["handled", "0", True]], sync=False)
+    log = CallLog(directory)
+    log.add(LoggedCall("digest", "program", "f(0)", b"body"))
+    with pytest.raises(Crash):
+        killed = directory.fs.points
+        killed.at = killed.steps + 8  # all is written, and not synced
+        log.sync()
+    following = BatchDir(MemoryFileSystem(disk=disk), "/batch")
+    following.lock()
+    told, calls = following.journal(list), CallLog(following).before
+    assert told == [MADE, ["handled", "0", True]] and [each.description for each in calls] == ["f(0)"]
+    after = BatchDir(MemoryFileSystem(disk=disk.after_power_cut()), "/batch")
+    after.lock()
+    assert after.journal(list) == told and CallLog(after).before == calls
 
 
 def test_the_folder_itself_survives_a_power_cut():

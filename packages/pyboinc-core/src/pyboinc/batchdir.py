@@ -201,7 +201,8 @@ class BatchDir:
     def journal(self, make: Callable[[Iterator[Entry]], T]) -> T:
         """What `make` makes of all that earlier runs wrote; it may raise ReplayError. Raises BatchError.
 
-        A last line that a crash cut off is cut off here too.
+        A last line that a crash cut off is cut off here too. What is told is there for good: whoever wrote it may have died before
+        it was synced, and what is done upon it, such as a handler's work, is not to be undone by a power cut.
         """
         number = size = 0  # of the lines that were read
 
@@ -217,7 +218,10 @@ class BatchDir:
                     self.fs.truncate(self.path(JOURNAL), size)
 
         try:
-            return make(entries())
+            made = make(entries())
+            if number and self._lock is not None:
+                self._open_journal().sync()
+            return made
         except (ValueError, RecursionError):
             raise BatchError(f"{self.path(JOURNAL)}, line {number}: damaged. {WAYS_ON}") from None
         except ReplayError as error:
@@ -225,12 +229,16 @@ class BatchDir:
 
     def write_journal(self, entries: Iterable[Entry], sync: bool = True) -> None:
         """Add entries; on return they are there for good, if synced."""
+        journal = self._open_journal()
+        journal.write("".join([_line(entry) + "\n" for entry in entries]).encode())
+        if sync:
+            journal.sync()
+
+    def _open_journal(self) -> ports.AppendFile:
         if self._journal is None:
             self._journal = self.fs.append(self.path(JOURNAL))
             self.fs.sync_folder(self.folder)
-        self._journal.write("".join([_line(entry) + "\n" for entry in entries]).encode())
-        if sync:
-            self._journal.sync()
+        return self._journal
 
     # -- result files
 

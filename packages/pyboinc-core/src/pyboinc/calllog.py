@@ -62,6 +62,7 @@ class CallLog:
             at = end + length
         if at < len(data):
             self._directory.fs.truncate(self._path, at)
+        self._open().sync()  # whoever wrote them may have died before, and the journal is to tell of these calls again
         return calls
 
     def add(self, call: LoggedCall) -> None:
@@ -73,12 +74,16 @@ class CallLog:
     def sync(self) -> None:
         if not self._unwritten:
             return
+        file = self._open()
+        file.write(b"".join(self._unwritten))
+        file.sync()
+        self._unwritten.clear()
+
+    def _open(self) -> AppendFile:
         if self._file is None:
             self._file = self._directory.fs.append(self._path)
             self._directory.fs.sync_folder(self._directory.folder)
-        self._file.write(b"".join(self._unwritten))
-        self._file.sync()
-        self._unwritten.clear()
+        return self._file
 
     def close(self) -> None:
         if self._file is not None:

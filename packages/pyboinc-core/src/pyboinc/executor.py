@@ -300,24 +300,30 @@ class _Run(Session):
 
     def _open_and_loop(self) -> None:
         try:
+            self._prepare()
+        except BaseException as error:
             try:
-                self._prepare()
-            except BaseException as error:
-                self._opened.set_exception(error)
-                return
-            self._opened.set_result(None)
+                self._let_go()
+            finally:
+                self._opened.set_exception(error)  # the folder is free by then
+            return
+        self._opened.set_result(None)
+        try:
             try:
                 self._loop()
             except BaseException as error:  # raised for whoever waits, not lost with this thread
                 self._error = error
             self._give_up()
         finally:
-            _running.discard(self)
-            with contextlib.suppress(Exception):
-                self._log.close()
-            self.close()
-            if not self._lasts:
-                shutil.rmtree(self.options.batch, ignore_errors=True)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        _running.discard(self)
+        with contextlib.suppress(Exception):
+            self._log.close()
+        self.close()
+        if not self._lasts:
+            shutil.rmtree(self.options.batch, ignore_errors=True)
 
     def _prepare(self) -> None:
         self.open(self.in_flight)
