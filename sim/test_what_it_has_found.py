@@ -128,3 +128,10 @@ def test_a_batch_that_is_cancelled_before_its_jobs_are_made():
     """Their input files stayed on the project for ever."""
     faults = Fault(TOOL_FAILS, 0.0), Fault(CANCEL, 4.0)
     assert {outcome(Plan(seed, calls=9, settings=TWO, hosts=HOSTS, faults=faults)).state for seed in range(8)} == {"cancelled"}
+
+
+def test_an_upload_that_comes_again_after_its_job_was_cancelled():
+    """BOINC had deleted the file, the host sent it once more, and the validator took it: the laboratory took the file for gone."""
+    hosts = (HostSpec(faults=Faults(duplicate=1.0)),) * 2
+    plan = Plan(1, calls=3, settings=JobSettings(quorum=1), hosts=hosts, sleeps=1200.0, faults=(Fault(CANCEL, 1000.0),))
+    assert outcome(plan).state == "cancelled"

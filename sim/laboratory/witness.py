@@ -37,7 +37,7 @@ from pyboinc_local.eventlog import EventLog
 from pyboinc_local.server.hr import UNKNOWN, hr_class
 from pyboinc_local.server.rows import Host, Result, Workunit
 
-from .boinc import Boinc, positions_of
+from .boinc import Boinc, positions_of, upload_path
 from .plan import (
     CANCEL,
     CLOCK_JUMP,
@@ -299,13 +299,22 @@ class Witness(EventLog):
         if now[3] < before[3]:
             self.object("states", f"result {result.id} went from file_delete_state {before[3]} to {now[3]}")
 
+    def _output(self, result: Result) -> bytes | None:
+        """As the validator finds it: a file that BOINC has deleted is there again if the host has sent it twice."""
+        return self._file(upload_path(result)) or result.output
+
+    def _file(self, path: str) -> bytes | None:
+        file = self.boinc.disk.files.get(path)
+        return file.data if file else None
+
     def _accepted(self, wu: Workunit, before: tuple[int, int, int, int]) -> None:
         """A canonical result must have its quorum, by the outputs themselves; and be right, unless liars were the quorum."""
         canonical = next(each for each in wu.results if each.id == wu.canonical_resultid)
         came = [each for each in wu.results if each.outcome == SUCCESS]
-        assert canonical.output is not None
-        says = self.said(canonical.output)
-        alike = [each for each in came if each.output is not None and self.said(each.output) == says]
+        outputs = {each.id: output for each in came if (output := self._output(each)) is not None}
+        output = outputs[canonical.id]
+        says = self.said(output)
+        alike = [each for each in came if each.id in outputs and self.said(outputs[each.id]) == says]
         needed = wu.min_quorum // 2 + 1
         if len(alike) < needed or len(came) < wu.min_quorum:
             self.object("no quorum", f"{wu.name}: {len(alike)} of {len(came)} results agree, of a quorum of {wu.min_quorum}")
@@ -318,19 +327,19 @@ class Witness(EventLog):
                 self.object("a wrong result was accepted", f"{wu.name}, and no host that gave it has lied")
             self.lied.add(job)
             self.happened["liars formed a quorum"] += 1
-        elif written(canonical.report) != honest[0].files:
+        elif written(self._file(f"{upload_path(canonical)}_report") or canonical.report) != honest[0].files:
             if not self.plan.boinc_exact:  # BOINC's validator does not look at them
                 self.object("a wrong result was accepted", f"{wu.name}: its files are not those that its output tells of")
             self.lied.add(job)
         else:
             self.happened["a file came back"] += any(honest[0].files)
-        self.accepted[job] = canonical.output
+        self.accepted[job] = output
         self.happened["quorum 1"] += wu.min_quorum == 1
         self.happened["quorum of 3"] += wu.min_quorum == 3
         self.happened["quorum of all"] += len(alike) == len(came) > 1
         self.happened["quorum of a majority"] += 1 < len(alike) < len(came)
         self.happened["a failed job succeeded after all"] += before[1] != 0
-        self.happened["outputs of different bits agreed"] += any(each.output != canonical.output for each in alike)
+        self.happened["outputs of different bits agreed"] += any(outputs[each.id] != output for each in alike)
         self.happened["honest hosts disagreed"] += any(each.validate_state == INVALID and each.id not in self.spoiled for each in came)
         refused = [each for each in wu.results if each.outcome == VALIDATE_ERROR and each.output is not None]
         self.happened["wrong files were refused"] += any(self.said(each.output) == says for each in refused)
