@@ -43,7 +43,8 @@ class Boinc(Project):
     """staged: the download hierarchy, by name.  unsettled: what a power cut may take of it.
     to_validate, to_assimilate: workunits that may wait for PyBOINC's daemons.
     by_name: workunits that are not purged or forgotten.  needless: names of jobs that were given up without need.
-    made: told of each new workunit.  ahead: seconds by which the server's clock is wrong: the times in all rows are that clock's.
+    made: told of each new workunit.  closed_until: until then BOINC's daemons are stopped, and nobody answers hosts.
+    ahead: seconds by which the server's clock is wrong: the times in all rows are that clock's.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Boinc(Project):
         self.by_name: dict[str, Workunit] = {}
         self.needless: set[str] = set()
         self.ahead = 0.0
+        self.closed_until = 0.0
         self._settings = settings
         self._made = made
         self._happened = happened
@@ -79,7 +81,7 @@ class Boinc(Project):
     @property
     def next_alarm(self) -> float | None:
         alarm = super().next_alarm
-        return None if alarm is None else alarm - self.ahead
+        return None if alarm is None else max(alarm - self.ahead, self.closed_until)
 
     def tick(self, now: float) -> None:
         """Its alarm is due."""

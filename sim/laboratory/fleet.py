@@ -8,12 +8,14 @@ from typing import Any
 
 from pyboinc.slave.files import read_report_file, report_file
 from pyboinc_local.fleet.faults import GOOD, NONE, Fate
-from pyboinc_local.project import Answer
+from pyboinc_local.project import Answer, Deliver
 from pyboinc_local.server.rows import Result, Workunit
 from pyboinc_local.simulation import HostSpec, Running, Simulation, Volunteer
 
 from .boinc import Boinc
 from .slaves import written
+
+LONGEST_WAIT = 600.0  # seconds until a host calls again after the project is there again
 
 
 class Fleet(Simulation):
@@ -48,6 +50,17 @@ class Fleet(Simulation):
         if fate.delay is not None:  # after the deadline, which the server's clock has given
             fate = fate._replace(delay=fate.delay - self.project.ahead)
         return fate
+
+    def _happens(
+        self, kind: int, volunteer: Volunteer, result: Result | None, answer: Answer | Running | None, fate: Fate
+    ) -> list[Deliver]:
+        """What a host has to say it says later if the project is closed."""
+        if self.now >= self.project.closed_until:
+            return super()._happens(kind, volunteer, result, answer, fate)
+        self._happened("a host found the project closed")
+        later = self.project.closed_until + LONGEST_WAIT * volunteer.chance.random()
+        self._push(volunteer.next_on(self.now, later), kind, volunteer, result, answer, fate)
+        return []
 
     def _uploaded(self, answer: Answer | Running, fate: Fate, volunteer: Volunteer, result: Result) -> Answer:
         """Of every second result it is the second output that goes wrong, if there are files in it."""

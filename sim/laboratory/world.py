@@ -114,7 +114,6 @@ class World:
         self._uploads_away = False
         self._downloads_back = 0.0  # when files can be fetched again
         self._data = ""  # what is wrong with the data files on the master's computer
-        self._upgraded = 0.0  # when an upgrade is done, and all that it has stopped is started again
         self._troubles = 0.0  # until when a master may be refused for what has befallen the server
         self._make_app = make_app
         self._death = death
@@ -325,7 +324,7 @@ class World:
                 self._happened(f"killed {name}")
             if name == plan.MASTER:
                 self._waits_for_news = False
-            self.after(max(RESTART, self._upgraded - self.now), lambda: self._start(name))
+            self.after(max(RESTART, self.boinc.closed_until - self.now), lambda: self._start(name))
         elif name == plan.MASTER and error is None:
             self.witness.run_ended()
             self.state = "finished"
@@ -461,7 +460,7 @@ class World:
 
     def _upgrade(self, seconds: float) -> None:
         """An admin stops all processes, installs a newer PyBOINC, sets up again, and starts them."""
-        self._upgraded = self.now + seconds
+        self.boinc.closed_until = self.now + seconds
         self._set_up()
         for name, process in self.processes.items():
             if not process.ended:
@@ -472,7 +471,8 @@ class World:
         """No faults from now on, and volunteers enough."""
         self.fleet.heal()
         self.server.away = self.disk.full = self._uploads_away = False
-        self._data, self._upgraded, self._downloads_back = "", 0.0, 0.0
+        self.boinc.closed_until = self._downloads_back = 0.0
+        self._data = ""
         self.server.armed.clear()
         self._failing_tools = 0
         for process in self.processes.values():
