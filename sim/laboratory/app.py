@@ -96,7 +96,9 @@ class LabApp:
     def is_right(given: Any, output: Any) -> bool:
         if output is None or given.fails:
             return output is None and bool(given.fails)
-        return (output.value, output.children) == (_value(given), given.children)
+        level = math.sinh(given.value % 12 * 0.7306 + 0.31)  # as lab_slave.py has it
+        right = type(output.level) is float and math.isclose(output.level, level, rel_tol=1e-9)
+        return right and (output.value, output.children) == (_value(given), given.children)
 
     def make_calls(self) -> Iterator[None] | None:
         calls = self._all()

@@ -34,7 +34,17 @@ PROGRAMS: dict[str, Sequence[str]] = {
 """Programs, and arguments with which they have little to compute; "lab" is the laboratory's own."""
 CALLS_PER_JOB = {"monte_pi": 5, "string_counter": 4, "sunspots": 10}
 """One a job, if not said here, where that would take hours."""
-PLAN = Plan(0, NESTED, calls=9, children=2, settings=JobSettings(quorum=2), hosts=(HostSpec(ncpus=4),) * 5, tool_chunk=20)
+PLAN = Plan(
+    0,
+    NESTED,
+    calls=9,
+    children=2,
+    settings=JobSettings(quorum=2),
+    reads=2,
+    writes=frozenset((0, 4, 5)),
+    hosts=(HostSpec(ncpus=4),) * 5,
+    tool_chunk=20,
+)
 
 
 def world(program: str, death: Death | None = None) -> World:
