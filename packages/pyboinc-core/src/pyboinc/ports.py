@@ -81,7 +81,7 @@ class FileSystem(Protocol):
     def truncate(self, path: str, size: int) -> None: ...
 
     def rename(self, source: str, target: str) -> None:
-        """Atomic; replaces a target that is there. A power cut leaves the file under one of the names, never under none."""
+        """Atomic; replaces a target that is there. Also after a power cut the file has one of the names: file systems have journals."""
 
     def sync_folder(self, path: str) -> None:
         """Names made, renamed and removed in the folder so far survive a power cut."""
