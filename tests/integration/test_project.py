@@ -281,14 +281,17 @@ def test_a_data_file_stays_until_the_last_batch_that_uses_it_is_retired(tmp_path
         run, _, jobs = started(tmp_path / name, project, 2)
         run.submit([replace(job, files=(attached,)) for job in jobs])
         run._pipeline.drain(60)
+        run._pipeline._staging.put(f"{jobs[0].name}_r1.in", b"of a job that is never made")
         run.cancel()
         runs.append(run)
+    assert len(list(project.folder.glob("download/*/*_r1.in"))) == 2
     [path] = project.folder.glob(f"download/*/{attached.file_name}")
     for run in runs:
         assert path.exists()
         run.retire()
         run.stop()
     assert not path.exists() and project.rows("SELECT COUNT(*) FROM pyboinc_file WHERE name = %s", attached.file_name) == [(0,)]
+    assert not list(project.folder.glob("download/*/*_r1.in*"))
 
 
 # ---- the ends of a batch
