@@ -14,14 +14,13 @@ fixed.fix_randomness()
 
 from . import stdlib  # noqa: E402
 
-stdlib.import_all()
+stdlib.keep_all()
 fixed.fix_files()
 
 import io  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
 
-import pyboinc.slave.verify  # noqa: E402, F401  (for `check_signature`: what is not imported now will not be there)
 from pyboinc.slave.channel import Channel, TemporaryExit  # noqa: E402
 from pyboinc.slave.checkpoint import write_whole  # noqa: E402
 from pyboinc.slave.files import read_data_files  # noqa: E402
