@@ -17,7 +17,7 @@ for /f "tokens=1,2 delims=0123456789" %%X in ("x%memory%") do if not "%%X%%Y"=="
 for /f "tokens=1,2 delims=0123456789" %%X in ("x%period%") do if not "%%X%%Y"=="x" set "period="
 if not defined memory echo pyboinc: init_data.xml has no limit of memory>&2& exit /b 1
 call :unlink
-if defined period (echo %period%)> job\checkpoint_period
+if defined period > job\checkpoint_period echo %period%
 if not exist job\checkpoint type nul > job\checkpoint
 
 set "left=100"
