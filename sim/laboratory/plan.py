@@ -154,10 +154,10 @@ def draw(seed: int) -> Plan:
         quorum=quorum,
         replication=quorum + some.whole(0, 1) if not adaptive else None,
         deadline=job_seconds * some.pick((3.0, 6.0, 12.0)),
-        max_error_results=some.pick((1, 3, 10)),
+        max_error_results=some.pick((0, 1, 3, 3, 10, 10)),
         max_total_results=some.pick((6, 10, 20)),
         max_success_results=max(quorum, some.pick((2, 3, 4, 6))),
-        calls_per_job=some.pick((1, 1, 1, 3)),
+        **some.pick(({}, {}, {"calls_per_job": 3}, {"job_minutes": job_seconds / 20})),
         comparator=comparator,
     )
     writes = some.pick((0.0, 0.0, 0.3, 1.0))

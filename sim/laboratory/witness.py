@@ -104,6 +104,7 @@ SOMETIMES = (
     *("liars formed a quorum", "a liar was outvoted", "a host was trusted to work alone", "replicated after all"),
     *("a failed job succeeded after all", "delivered again", "made again", "reports overtook each other", "master resumed"),
     *("call failed: job", "call failed: slave", "a handler made a call", "a finished batch was run again", "retired"),
+    "calls shared a job, by their run time",
     *("validator found no uploads", "assimilator found no uploads", "a daemon let a batch rest", "the master was refused"),
 )
 """What a long run has not tried if it never happened."""
@@ -187,6 +188,7 @@ class Witness(EventLog):
         first, _ = positions_of(wu.name)
         self.jobs[wu.name] = self.jobs.get(wu.name, 0) + 1
         self._jobs[wu.id] = wu.name, honest
+        self.happened["calls shared a job, by their run time"] += bool(self.plan.settings.job_minutes) and honest[0].calls > 1
         self._quorums[wu.id] = wu.min_quorum
         for position in siblings(first, honest[0].calls):
             self._job_of[position] = wu.name
