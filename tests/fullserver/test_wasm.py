@@ -135,7 +135,7 @@ def test_the_workunits_memory_and_the_volunteers_checkpoint_period(able, volunte
     assert 50 < full < 150 and period == 34
 
 
-def test_fraction_suspend_resume_quit_and_restart(able, volunteers, example):
+def test_fraction_suspend_resume_quit_and_a_killed_client(able, volunteers, example):
     folder = example("sum_of_squares", "long", app_slave=LONG, app_master=ONE_CALL, pyboinc=TOML)
     with able.running(folder) as master:
         batch = able.begun(folder)
@@ -157,6 +157,12 @@ def test_fraction_suspend_resume_quit_and_restart(able, volunteers, example):
         volunteer.start()
         volunteer.ask("--task", able.config.master_url, task, "resume")
         able.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) == 0.75])
+
+        volunteer.process.kill()
+        volunteer.process.wait()
+        able.until(lambda: not volunteer.processes(), 90)  # the wrapper hears nothing for half a minute
+        volunteer.start()
+        able.until(lambda: volunteer.used() > 10)
 
         def go():
             for each in volunteers:
