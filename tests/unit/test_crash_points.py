@@ -38,6 +38,7 @@ class LastingProject:
         self.made = {}
         self.undelivered = []
         self.runs = 0
+        self.deliver = deliver
 
     @hookimpl
     def pyboinc_start_batch(self, batch):
@@ -66,7 +67,7 @@ class LastingProject:
     @hookimpl
     def pyboinc_wait(self, batch, timeout):
         some = self.undelivered[:7]
-        deliver(self.fs, batch.folder, some)
+        self.deliver(self.fs, batch.folder, some)
         del self.undelivered[:7]  # a crash between the two delivers them again
 
 
@@ -75,8 +76,8 @@ class Laboratory:
         self.project = LastingProject(tmp_path)
         self.settings = JobSettings(calls_per_job=calls_per_job)
 
-    def run(self, fs):
-        """One run of the master; the values in the order handled."""
+    def run(self, fs, handle=lambda output: None):
+        """One run of the master; the values in the order handled. handle: called as well with each output."""
         from app_types import Input
 
         values = []
@@ -93,7 +94,12 @@ class Laboratory:
         manager = manager_of([Plugin("lasting", "", "", self.project)])
         run = Run(options, str(EXAMPLE), manager, fs, ManualClock())
         make_calls = all_at_once if self.settings.calls_per_job == 1 else call_by_call
-        assert run.go(make_calls, lambda output: values.append(output.value), None, in_flight=40) == []
+
+        def handle_result(output):
+            values.append(output.value)
+            handle(output)
+
+        assert run.go(make_calls, handle_result, None, in_flight=40) == []
         return values
 
     def check(self, fs):
@@ -153,6 +159,40 @@ def test_every_crash_point(laboratory, what_is_left):
             assert lab.project.runs == 0
         left = getattr(died, what_is_left)()
         lab.check(left)
+
+
+def test_what_is_handled_outlives_a_power_cut_whoever_has_delivered_it(laboratory):
+    """An assimilator may have died before it synced the folder: what a master has acted upon is not to become something else."""
+
+    def die_before_the_sync(fs, folder, records):
+        with pytest.raises(Crash):
+            deliver(DiesBeforeTheSync(fs), folder, records)
+
+    class DiesBeforeTheSync:
+        def __init__(self, fs):
+            self.fs = fs
+
+        def __getattr__(self, name):
+            return getattr(self.fs, name)
+
+        def sync_folder(self, path):
+            raise Crash
+
+    lab, fs = laboratory(), MemoryFileSystem()
+    lab.project.deliver = die_before_the_sync
+    lost = []
+
+    def handle(output):
+        left = fs.disk.after_power_cut().files
+        kept = b"".join(file.data for path, file in left.items() if path.startswith((f"{BATCH}/new/", f"{BATCH}/old/")))
+        lost.extend(job for job in lab.project.made if job.encode() not in kept and job not in undelivered(lab.project))
+
+    lab.run(fs, handle)
+    assert lost == []
+
+
+def undelivered(project):
+    return {record.job for record in project.undelivered}
 
 
 def test_crashes_while_recovering(laboratory):

@@ -253,6 +253,10 @@ class BatchDir:
         """Names of the result files in ``new/``."""
         return [name for name in self.fs.listdir(self.path(NEW)) if not name.startswith(".")]
 
+    def keep_arrived(self) -> None:
+        """What `arrived` has told of is there for good: whoever has put it there may have died before."""
+        self.fs.sync_folder(self.path(NEW))
+
     def put_away(self, name: str) -> None:
         self.fs.rename(self.path(NEW, name), self.path(OLD, name))
 

@@ -197,6 +197,8 @@ class Session(ABC):
         """Tell the master of the result files that came; True if there were any."""
         with disk_errors():
             names = [name for name in self._dir.arrived() if name not in self._seen]
+            if names:
+                self._dir.keep_arrived()
         for name in sorted(names, key=lambda each: (len(each), each)):
             self._seen.add(name)
             arrivals = []
