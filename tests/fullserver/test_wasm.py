@@ -56,12 +56,13 @@ with open("/checkpoint_period") as file: return_output((full, float(file.read())
 # Computes until the file is there. A restart is a quarter further on.
 LONG = """
 import os
-from pyboinc import checkpoint, fraction_done, get_input, restore, return_output
+from pyboinc import checkpoint, fraction_done, get_input, restore, return_output, time_to_checkpoint
 get_input()
 at = (restore() or 0) + 1
 checkpoint(at)
 fraction_done(at / 4)
-while not os.path.exists("/go"): pass
+while not os.path.exists("/go"):
+    if time_to_checkpoint(): checkpoint(at)
 return_output("done")
 """
 PAUSE = """
@@ -124,22 +125,29 @@ def test_the_reference_example(able, volunteers, example):
     assert able.run(folder).endswith("338350\n")
 
 
-def test_the_workunits_memory_and_the_volunteers_checkpoint_period(able, volunteers, example):
+def checkpoints_every(seconds, volunteers):
+    """So they prefer, until they are started again."""
     for volunteer in volunteers:
         preferences = volunteer.folder / "global_prefs_override.xml"
-        text = preferences.read_text().replace("</global_preferences>", "<disk_interval>34</disk_interval></global_preferences>")
-        preferences.write_text(text)
+        end = "</global_preferences>"
+        preferences.write_text(preferences.read_text().replace(end, f"<disk_interval>{seconds}</disk_interval>{end}"))
         volunteer.ask("--read_global_prefs_override")
+
+
+def test_the_workunits_memory_and_the_volunteers_checkpoint_period(able, volunteers, example):
+    checkpoints_every(34, volunteers)
     folder = example("sum_of_squares", "memory", app_slave=FULL, app_master=ONE_CALL, pyboinc=TOML + "[job]\nmemory = 150_000_000\n")
     full, period = eval(able.run(folder))
     assert 50 < full < 150 and period == 34
 
 
 def test_fraction_suspend_resume_quit_and_a_killed_client(able, volunteers, example):
+    checkpoints_every(3, volunteers)
     folder = example("sum_of_squares", "long", app_slave=LONG, app_master=ONE_CALL, pyboinc=TOML)
     with able.running(folder) as master:
         batch = able.begun(folder)
         volunteer, task = able.at_work(volunteers, batch, 0.25)
+        able.until(lambda: [each for each in volunteer.tasks() if float(each.get("CPU time at last checkpoint", 0)) > 0])
         volunteer.ask("--task", able.config.master_url, task, "suspend")
         able.until(lambda: volunteer.used() == 0)
         volunteer.ask("--task", able.config.master_url, task, "resume")
