@@ -23,7 +23,13 @@ from pyboinc_boinc.project import AddDaemon, AddFiles, ChangeDaemon, Daemon, Set
 from pyboinc_boinc.setup import Plan, Records, SetApp
 
 OWNER, GROUP, WEB, WEB_GROUP = 1000, 1001, 33, 34
-KNOBS = {"next_rpc_delay": "60", "maintenance_delay": "60", "resend_lost_results": "1", "one_result_per_user_per_wu": "1"}
+KNOBS = {
+    "next_rpc_delay": "60",
+    "maintenance_delay": "60",
+    "resend_lost_results": "1",
+    "one_result_per_user_per_wu": "1",
+    "fuh_set_completed_permission": "0444",
+}
 ASSIMILATOR = "pyboinc-assimilator --app pyboinc"
 DAEMONS = ("feeder", "transitioner", "file_deleter", ASSIMILATOR)
 
@@ -80,12 +86,15 @@ def test_a_healthy_project(healthy):
 @pytest.mark.parametrize("name", KNOBS)
 def test_settings(healthy, name):
     finding = only(healthy(settings={name: None}), name)
-    assert finding.severity == ("unsafe" if "user" in name else "slow")
+    assert finding.severity == ("unsafe" if name in ("one_result_per_user_per_wu", "fuh_set_completed_permission") else "slow")
     mended = applied(healthy(settings={name: None}).project, list(finding.changes))
     assert examine(replace(healthy(), project=mended)) == []
     assert f"<{name}> is not there" in finding.what
     if name in ("next_rpc_delay", "one_result_per_user_per_wu"):
         assert f"<{name}> says 0" in only(healthy(settings={name: "0"}), name).what
+    elif name == "fuh_set_completed_permission":
+        assert [found(healthy(settings={name: mode})) for mode in ("0440", "444")] == [[], []]
+        assert [found(healthy(settings={name: mode})) for mode in ("0", "0644")] == [[name], [name]]
     else:
         assert found(healthy(settings={name: "3600"})) == [], "somebody wanted that"
 
@@ -343,7 +352,7 @@ def running(folder):
 def test_a_made_project_and_its_mending(doctor, folder, running):
     status, out, err = doctor()
     assert status == 1 and err == ""
-    assert out.startswith(f"4 unsafe, 3 slow: {folder}\n")
+    assert out.startswith(f"5 unsafe, 3 slow: {folder}\n")
     assert out.endswith(f"\nTo mend this:  pyboinc doctor -p {folder} --fix\n")
     before = (folder / "config.xml").read_text()
     status, out, err = doctor("--fix", "--dry-run")
@@ -356,6 +365,7 @@ def test_a_made_project_and_its_mending(doctor, folder, running):
         "mended  keys/upload_private: mode 0640, was 0644",
         "mended  config.xml: mode 0640, was 0644",
         "mended  config.xml: <one_result_per_user_per_wu> 1, was 0",
+        "mended  config.xml: <fuh_set_completed_permission> 0444, new",
         "mended  config.xml: <next_rpc_delay> 60, new",
         "mended  config.xml: <maintenance_delay> 60, new",
         "mended  config.xml: <resend_lost_results> 1, new",

@@ -15,7 +15,13 @@ from pyboinc_boinc.versions import VersionRow, physical_names
 LINUX, WINDOWS = "x86_64-pc-linux-gnu", "windows_x86_64"
 FILES = {LINUX: [AppFile("launch.sh", b"#!/bin/sh\n", is_main=True), AppFile("runtime.zip", b"PK")]}
 WANTED = Wanted((WantedApp("pyboinc", "PyBOINC"),), "/opt/pyboinc/bin", FILES)
-KNOBS = {"next_rpc_delay": "300", "maintenance_delay": "120", "resend_lost_results": "0", "one_result_per_user_per_wu": "1"}
+KNOBS = {
+    "next_rpc_delay": "300",
+    "maintenance_delay": "120",
+    "resend_lost_results": "0",
+    "one_result_per_user_per_wu": "1",
+    "fuh_set_completed_permission": "0444",
+}
 FRESH = Records(platforms=frozenset({LINUX, WINDOWS}), tables=["new table pyboinc_batch"])
 NAMES = ", ".join([*map(versions.physical_name, FILES[LINUX]), "version.xml"])
 
@@ -44,6 +50,7 @@ def test_the_plan_for_a_made_project(project):
         "config.xml: <maintenance_delay> 60, new",
         "config.xml: <resend_lost_results> 1, new",
         "config.xml: <one_result_per_user_per_wu> 1, was 0",
+        "config.xml: <fuh_set_completed_permission> 0444, new",
         "database: app pyboinc: homogeneous redundancy none, no adaptive replication, versions from 100 on",
         "database: new table pyboinc_batch",
         "database: new user, to whom the batches belong; config.xml: <pyboinc_user> its number",

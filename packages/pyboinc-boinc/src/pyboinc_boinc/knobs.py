@@ -1,10 +1,12 @@
 """Settings of config.xml that PyBOINC's jobs want otherwise than make_project leaves them: for setup and doctor alike. Pure.
 
-What each does is read in BOINC's source: sched/sched_config.cpp, sched_main.cpp, sched_check.cpp, handle_request.cpp.
+What each does is read in BOINC's source: sched/sched_config.cpp, sched_main.cpp, sched_check.cpp, handle_request.cpp,
+file_upload_handler.cpp.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +28,12 @@ class Knob:
         if self.is_good(config):
             return None
         return SetSetting(self.name, config.text(self.name) if config.has(self.name) else None, self.value)
+
+
+def _keeps_what_came(config: Config) -> bool:
+    """Whether nobody may write to an output that has come whole. BOINC reads octal digits, and takes 0 for nothing said."""
+    said = config.text("fuh_set_completed_permission") if config.has("fuh_set_completed_permission") else ""
+    return bool(re.fullmatch("0*[1-7][0-7]*", said)) and not int(said, 8) & 0o222
 
 
 KNOBS = (
@@ -60,5 +68,13 @@ KNOBS = (
         "unsafe",
         "a job whose quorum is above 1 may go to one volunteer several times, who then confirms his own result, be it wrong or forged. "
         "With it a quorum of 2 needs two volunteers",
+    ),
+    Knob(
+        "fuh_set_completed_permission",
+        "0444",
+        _keeps_what_came,
+        "unsafe",
+        "a volunteer may upload an output once more, with something else in it, after it was found valid and before it is delivered. "
+        "With it an output that has come whole is read-only",
     ),
 )
