@@ -285,6 +285,22 @@ class Volunteer:
         time.sleep(1)
         return max(0, ticks() - before)
 
+    def suspend(self, task):
+        """It stands still on return."""
+        self.ask("--task", self.server.config.master_url, task, "suspend")
+        until(lambda: self.used() == 0)
+
+    def resume(self, task):
+        """It computes on return."""
+        self.ask("--task", self.server.config.master_url, task, "resume")
+        until(lambda: self.used() > 10)
+
+    def kill(self, seconds):
+        """The client dies; its tasks notice that within so many seconds, and end."""
+        self.process.kill()
+        self.process.wait()
+        until(lambda: not self.processes(), seconds)
+
     def nudge(self):
         """Call the scheduler now, whatever the client has decided to wait for."""
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -148,27 +148,22 @@ def test_fraction_suspend_resume_quit_and_a_killed_client(able, volunteers, exam
         batch = able.begun(folder)
         volunteer, task = able.at_work(volunteers, batch, 0.25)
         able.until(lambda: [each for each in volunteer.tasks() if float(each.get("CPU time at last checkpoint", 0)) > 0])
-        volunteer.ask("--task", able.config.master_url, task, "suspend")
-        able.until(lambda: volunteer.used() == 0)
-        volunteer.ask("--task", able.config.master_url, task, "resume")
-        able.until(lambda: volunteer.used() > 10)
+        volunteer.suspend(task)
+        volunteer.resume(task)
         volunteer.stop()
         assert not volunteer.processes()
         volunteer.start()
         able.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) == 0.5])
 
         # Ended while it is suspended, too: nothing is left that would run beside the next start.
-        volunteer.ask("--task", able.config.master_url, task, "suspend")
-        able.until(lambda: volunteer.used() == 0)
+        volunteer.suspend(task)
         volunteer.stop()
         able.until(lambda: not volunteer.processes(), 60)
         volunteer.start()
-        volunteer.ask("--task", able.config.master_url, task, "resume")
+        volunteer.resume(task)
         able.until(lambda: [each for each in volunteer.tasks() if float(each.get("fraction done", 0)) == 0.75])
 
-        volunteer.process.kill()
-        volunteer.process.wait()
-        able.until(lambda: not volunteer.processes(), 90)  # the wrapper hears nothing for half a minute
+        volunteer.kill(90)  # the wrapper hears nothing for half a minute
         volunteer.start()
         able.until(lambda: volunteer.used() > 10)
 

@@ -32,7 +32,7 @@ class Knob:
 
 def _keeps_what_came(config: Config) -> bool:
     """Whether nobody may write to an output that has come whole. BOINC reads octal digits, and takes 0 for nothing said."""
-    said = config.text("fuh_set_completed_permission") if config.has("fuh_set_completed_permission") else ""
+    said = config.text("fuh_set_completed_permission")
     return bool(re.fullmatch("0*[1-7][0-7]*", said)) and not int(said, 8) & 0o222
 
 
